@@ -1,0 +1,128 @@
+"""Figures of a stream of frames, one small record a second: what a viewer would notice change.
+
+Frames are uint8 arrays (T, H, W, 3); every figure is in units of the full range, 0 to 1. Luma is that of
+BT.709.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+FIGURES = ("brightness", "contrast", "saturation", "sharpness", "motion", "histogram")
+
+
+@dataclass(frozen=True)
+class SecondStats:
+    """The figures of one second, means over its frames."""
+
+    at: float
+    """Where it begins, in seconds."""
+    length: float
+    """1, or less for an unfinished last one."""
+    brightness: float
+    """Mean luma."""
+    contrast: float
+    """Standard deviation of luma over the picture."""
+    saturation: float
+    """Mean difference of the largest and the smallest colour channel."""
+    sharpness: float
+    """Mean absolute Laplacian of luma (four neighbours): fine detail, and noise."""
+    motion: float
+    """Mean absolute difference of luma to the frame before."""
+    histogram: float
+    """Earth mover's distance of the channels' histograms to the first second's: how far the colours moved."""
+
+
+class DriftMeter:
+    """Measures frames as they pass; keeps one frame of luma and one record a second."""
+
+    def __init__(self, fps: int) -> None:
+        self._fps = fps
+        self._whole: list[SecondStats] = []
+        self._sums = _Sums()
+        self._last: NDArray[np.float32] | None = None
+        self._reference: NDArray[np.float64] | None = None
+
+    def add(self, frames: NDArray[np.uint8]) -> None:
+        """Measure the next frames, uint8 (T, H, W, 3), any T."""
+        for frame in frames:
+            self._measure(frame)
+            if self._sums.frames == self._fps:
+                self._whole.append(self._second())
+                if self._reference is None:
+                    self._reference = self._sums.distribution()
+                self._sums = _Sums()
+
+    @property
+    def seconds(self) -> list[SecondStats]:
+        """The seconds so far, in order; the last, unfinished one counts from half a second on."""
+        if 2 * self._sums.frames >= self._fps:
+            return [*self._whole, self._second()]
+        return list(self._whole)
+
+    def _measure(self, frame: NDArray[np.uint8]) -> None:
+        luma: NDArray[np.float32] = frame.astype(np.float32) @ LUMA / np.float32(255)
+        sums = self._sums
+        sums.frames += 1
+        sums.brightness += float(luma.mean())
+        sums.contrast += float(luma.std())
+        sums.saturation += float(_spread(frame).mean()) / 255
+        sums.sharpness += _laplacian(luma)
+        if self._last is not None:
+            sums.motion += float(np.abs(luma - self._last).mean())
+            sums.differences += 1
+        sums.histogram += np.stack([np.bincount(frame[..., c].ravel(), minlength=256) for c in range(3)])
+        self._last = luma
+
+    def _second(self) -> SecondStats:
+        sums, n = self._sums, self._sums.frames
+        moved = 0.0
+        if self._reference is not None:
+            moved = float(np.abs(sums.distribution() - self._reference).sum(axis=1).mean() / 255)
+        return SecondStats(
+            at=float(len(self._whole)),
+            length=n / self._fps,
+            brightness=sums.brightness / n,
+            contrast=sums.contrast / n,
+            saturation=sums.saturation / n,
+            sharpness=sums.sharpness / n,
+            motion=sums.motion / max(sums.differences, 1),
+            histogram=moved,
+        )
+
+
+@dataclass
+class _Sums:
+    """What one second adds up to; the first frame of all has no frame before it to differ from."""
+
+    frames: int = 0
+    differences: int = 0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    sharpness: float = 0.0
+    motion: float = 0.0
+    histogram: NDArray[np.int64] = field(default_factory=lambda: np.zeros((3, 256), np.int64))
+
+    def distribution(self) -> NDArray[np.float64]:
+        """Return the share of pixels at or below each value, (3, 256)."""
+        total = self.histogram.sum(axis=1, keepdims=True)
+        shares: NDArray[np.float64] = self.histogram.cumsum(axis=1) / total
+        return shares
+
+
+def _spread(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the largest less the smallest channel, (H, W)."""
+    red, green, blue = frame[..., 0], frame[..., 1], frame[..., 2]
+    spread: NDArray[np.uint8] = np.maximum(np.maximum(red, green), blue) - np.minimum(
+        np.minimum(red, green), blue
+    )
+    return spread
+
+
+def _laplacian(luma: NDArray[np.float32]) -> float:
+    """Return the mean absolute Laplacian inside the picture's edge, for luma (H, W), H and W at least 3."""
+    around = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]
+    return float(np.abs(around - 4 * luma[1:-1, 1:-1]).mean())

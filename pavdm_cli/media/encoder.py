@@ -1,0 +1,154 @@
+"""One ffmpeg process that encodes raw frames, and the thread that carries its fragments to a growing file."""
+
+import errno
+import io
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavdm_cli.errors import VideoError
+from pavdm_cli.media import ffmpeg
+from pavdm_cli.media.fragments import Fragment, FragmentParser
+
+PIPE_READ = 1 << 16
+
+
+def command(size: tuple[int, int], fps: int, scale: int, quality: int) -> list[str]:
+    """Return the ffmpeg command that turns raw RGB frames of (H, W) into fragments of one second each.
+
+    Closed groups of pictures, a fixed quantiser, no B-frames, no look-ahead and one thread: encoding again
+    from any whole second gives the very same frames. Colours are converted to BT.709, limited range, and
+    tagged as such.
+    """
+    height, width = size[0] * scale, size[1] * scale
+    colours = "out_color_matrix=bt709:out_range=tv"
+    tagged = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+    return [
+        *(ffmpeg.executable(), *ffmpeg.QUIET),
+        *("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{size[1]}x{size[0]}"),
+        *("-framerate", str(fps), "-i", "pipe:0", "-filter_threads", "1", "-vf"),
+        f"scale={width}:{height}:flags=lanczos+accurate_rnd+full_chroma_int:{colours},format=yuv420p,{tagged}",
+        *("-c:v", "libx264", "-qp", str(quality), "-threads", "1", "-bf", "0", "-flags", "+cgop"),
+        *("-g", str(fps), "-keyint_min", str(fps), "-sc_threshold", "0"),
+        *("-rc-lookahead", "0", "-x264-params", "mbtree=0:sync-lookahead=0", "-flush_packets", "1"),
+        *("-movflags", "frag_keyframe+empty_moov+default_base_moof+skip_trailer", "-f", "mp4", "pipe:1"),
+    ]
+
+
+class Encoder:
+    """Encodes frames into `partial`, which plays at every moment; at most one second of frames is under way.
+
+    If this program is killed, ffmpeg's input ends and so does ffmpeg. What goes wrong in the thread is raised
+    by the next `send` or by `finish`; every whole fragment stays on the disk, and without one no file stays.
+    """
+
+    def __init__(self, arguments: list[str], partial: Path) -> None:
+        self.frames_on_disk = 0
+        self._partial = partial
+        self._failure: Exception | None = None
+        self._ended = False
+        try:
+            file = partial.open("wb", buffering=0)
+        except OSError as error:
+            raise VideoError(
+                f"{partial} cannot be written: {error.strerror}. Choose another place"
+            ) from error
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end; a pipe could fill up and block
+        self._process = subprocess.Popen(
+            arguments,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            start_new_session=True,  # Ctrl-C is for this program, which then lets ffmpeg finish
+        )
+        self._carrier = threading.Thread(target=self._carry, args=(file,), daemon=True)
+        self._carrier.start()
+
+    def send(self, frame: NDArray[np.uint8]) -> None:
+        """Encode one frame, uint8 (H, W, 3).
+
+        Raises VideoError if ffmpeg or the disk failed, now or since the last call.
+        """
+        assert self._process.stdin
+        try:
+            write_all(self._process.stdin, np.ascontiguousarray(frame).data.cast("B"))
+        except BrokenPipeError:
+            self.finish()
+            raise AssertionError("ffmpeg closed its input and reported success") from None
+
+    def finish(self) -> None:
+        """End the stream and wait until its last frame is on the disk.
+
+        Raises VideoError if anything failed, at every call.
+        """
+        if not self._ended:
+            self._end()
+        if self._failure:
+            raise self._failure
+
+    def _end(self) -> None:
+        assert self._process.stdin and self._process.stdout
+        self._ended = True
+        try:
+            self._process.stdin.close()
+            self._carrier.join()
+            self._process.wait()
+        finally:  # a second Ctrl-C comes here early
+            self._process.kill()
+            self._carrier.join()
+            code = self._process.wait()
+            self._process.stdout.close()
+            if not self.frames_on_disk:
+                self._partial.unlink(missing_ok=True)
+            with self._stderr:
+                self._stderr.seek(0)
+                reason = ffmpeg.last_line(self._stderr.read())
+        if code != 0 and self._failure is None:
+            self._failure = VideoError(
+                f"{self._partial}: ffmpeg stopped ({code}): {reason}. {self._remains()} Make the rest again"
+            )
+
+    def _carry(self, file: io.FileIO) -> None:
+        """Append whole fragments as they come; a failure is kept for the caller, and stops ffmpeg."""
+        assert self._process.stdout
+        parser = FragmentParser()
+        try:
+            with file:
+                while data := self._process.stdout.read(PIPE_READ):
+                    for part in parser.feed(data):
+                        self._append(file, part.data)
+                        if isinstance(part, Fragment):
+                            self.frames_on_disk += part.frames
+        except Exception as error:
+            self._failure = error
+            self._process.kill()
+
+    def _append(self, file: io.FileIO, data: bytes) -> None:
+        """Append one whole part, or nothing of it."""
+        end = file.tell()
+        try:
+            write_all(file, memoryview(data))
+        except OSError as error:
+            file.truncate(end)
+            reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
+            raise VideoError(
+                f"{self._partial} cannot grow: {reason}. {self._remains()} "
+                "Free some space or choose another place"
+            ) from error
+
+    def _remains(self) -> str:
+        if self.frames_on_disk:
+            return f"Its first {self.frames_on_disk} frames are kept and play."
+        return "No frame was finished."
+
+
+def write_all(file: io.FileIO | IO[bytes], data: memoryview) -> None:
+    """Write every byte to an unbuffered file, which may take less than it is given."""
+    while data:
+        data = data[file.write(data) :]

@@ -1,0 +1,164 @@
+"""Video files in: what they are, their frames as a stream, and the settings stored in them."""
+
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavdm_cli.errors import VideoError
+from pavdm_cli.media import ffmpeg
+
+CHUNK = 24  # frames in one array
+CHUNK_BYTES = 1 << 26  # fewer frames where they are large
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """A video as it is shown: sides in pixels, frames a second (two decimals), number of frames, length.
+
+    `tags` are the settings stored in it, empty if pavdm did not write it.
+    """
+
+    width: int
+    height: int
+    fps: float
+    frames: int
+    seconds: float
+    tags: dict[str, str]
+
+
+def probe(path: Path) -> VideoInfo:
+    """Return what a video file holds; its packets are counted, not decoded.
+
+    Raises VideoError if the file is missing, empty, no video, or without a video stream.
+    """
+    stdout, stderr = _inspect(path)
+    stream = next(line for line in stderr.splitlines() if " Video: " in line)
+    sides = re.search(r", (\d+)x(\d+)", stream)
+    rate = re.search(r"([\d.]+)(k?) fps", stream) or re.search(r"([\d.]+)(k?) tbr", stream)
+    counted = re.findall(r"^frame=\s*(\d+)", stderr, flags=re.MULTILINE)
+    if not (sides and rate and counted and int(counted[-1])):
+        raise VideoError(
+            f"{path}: no size, rate or frame in its video stream ({stream.strip()}). Convert it to MP4"
+        )
+    width, height = int(sides[1]), int(sides[2])
+    if re.search(
+        r"rotation of -?(90|270)\.", stderr
+    ):  # a telephone held upright; ffmpeg turns it when it decodes
+        width, height = height, width
+    fps = float(rate[1]) * (1000 if rate[2] else 1)
+    frames = int(counted[-1])
+    return VideoInfo(width, height, fps, frames, frames / fps, _settings(stdout))
+
+
+def tags(path: Path) -> dict[str, str]:
+    """Return the settings that pavdm stored in a video; empty for a video it did not write.
+
+    Raises VideoError as `probe` does.
+    """
+    return _settings(_inspect(path)[0])
+
+
+def read(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames of a video in order, uint8 (T, H, W, 3), T up to 24, in memory for one chunk.
+
+    Raises VideoError as `probe` does, or if decoding fails.
+    """
+    info = probe(path)
+    shape = (info.height, info.width, 3)
+    frame_bytes = info.height * info.width * 3
+    chunk = max(1, min(CHUNK, CHUNK_BYTES // frame_bytes))
+    with tempfile.TemporaryFile() as stderr:
+        decoder = subprocess.Popen(
+            _decode_command(path), stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL
+        )
+        assert decoder.stdout
+        try:
+            while data := decoder.stdout.read(chunk * frame_bytes):
+                if len(data) % frame_bytes:
+                    break
+                yield np.frombuffer(data, np.uint8).reshape(-1, *shape)
+            code = decoder.wait()
+        finally:
+            decoder.kill()
+            decoder.stdout.close()
+            decoder.wait()
+        stderr.seek(0)
+        if code != 0 or data:
+            raise VideoError(
+                f"{path} could not be decoded to its end: {ffmpeg.last_line(stderr.read())}. Convert it anew"
+            )
+
+
+def _decode_command(path: Path) -> list[str]:
+    return [
+        *(
+            ffmpeg.executable(),
+            *ffmpeg.QUIET,
+            "-i",
+            ffmpeg.url(path),
+            "-map",
+            "0:V:0",
+            "-fps_mode",
+            "passthrough",
+        ),
+        *(
+            "-sws_flags",
+            "bicubic+accurate_rnd+full_chroma_int",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+            "pipe:1",
+        ),
+    ]
+
+
+def _inspect(path: Path) -> tuple[bytes, str]:
+    """Return what ffmpeg says of a video: its tags as ffmetadata, its description with the frame count."""
+    if not path.is_file():
+        raise VideoError(f"{path}: no such video file. Check the name")
+    if path.stat().st_size == 0:
+        raise VideoError(f"{path} is empty. Make the video again")
+    result = ffmpeg.run(
+        *("-hide_banner", "-nostats", "-progress", "pipe:2", "-i", ffmpeg.url(path)),
+        *(
+            "-map",
+            "0:V:0",
+            "-c",
+            "copy",
+            "-f",
+            "null",
+            "-",
+            "-map_metadata",
+            "0",
+            "-f",
+            "ffmetadata",
+            "pipe:1",
+        ),
+    )
+    stderr = result.stderr.decode(errors="replace")
+    if "Input #0" not in stderr:
+        raise VideoError(
+            f"{path} is not a video: {ffmpeg.last_line(result.stderr)}. Give an MP4 or another video file"
+        )
+    if result.returncode != 0:
+        raise VideoError(
+            f"{path} has no readable video stream: {ffmpeg.last_line(result.stderr)}. Give another file"
+        )
+    return result.stdout, stderr
+
+
+def _settings(data: bytes) -> dict[str, str]:
+    """Return the tags that `VideoWriter` stores as JSON in the comment; any other comment is not ours."""
+    try:
+        stored = json.loads(ffmpeg.read_metadata(data).get("comment", "{}"))
+    except json.JSONDecodeError:
+        return {}
+    return stored if isinstance(stored, dict) and all(isinstance(v, str) for v in stored.values()) else {}

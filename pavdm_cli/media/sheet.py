@@ -1,0 +1,29 @@
+"""Sheets of frames as PNG, for looking at videos side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+GAP = 2
+
+
+def sheet(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Lay out rows of frames, each (T, H, W, 3) uint8 of one size, as one picture; short rows end in white."""
+    height, width = rows[0].shape[1:3]
+    most = max(len(row) for row in rows)
+    out = np.full((len(rows) * (height + GAP) - GAP, most * (width + GAP) - GAP, 3), 255, np.uint8)
+    for r, row in enumerate(rows):
+        for t, frame in enumerate(row):
+            y, x = r * (height + GAP), t * (width + GAP)
+            out[y : y + height, x : x + width] = frame
+    return out
+
+
+def save_png(path: Path, picture: np.ndarray, scale: int = 1) -> None:
+    """Write a picture (H, W, 3) uint8, enlarged a whole number of times."""
+    image = Image.fromarray(picture)
+    if scale != 1:
+        image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+    image.save(path)

@@ -1,0 +1,164 @@
+"""A video file that plays while it grows, at every moment, and becomes an ordinary MP4 at the end."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavdm_cli.errors import VideoError
+from pavdm_cli.media import ffmpeg
+from pavdm_cli.media.encoder import Encoder, command
+
+LARGEST_SIDE = 8192  # pixels; beyond it few players decode H.264
+
+
+def check_output(path: Path, force: bool) -> None:
+    """Raise VideoError if a video could not be written at `path`; makes nothing.
+
+    An existing file is refused unless `force`. Missing folders are fine where they can be made.
+    """
+    if path.suffix.lower() != ".mp4":
+        raise VideoError(f"{path}: a video is written as MP4. Give it a name that ends in .mp4")
+    if path.is_dir():
+        raise VideoError(f"{path} is a folder. Name a file in it: {path / 'video.mp4'}")
+    if path.exists() and not force:
+        raise VideoError(f"{path} exists already. Choose another name, or overwrite it with --force")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        raise VideoError(f"{path}: {folder} is a file, not a folder. Choose another place")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise VideoError(f"{path}: no permission to write in {folder}. Choose another place")
+
+
+class VideoWriter:
+    """Writes frames, uint8 (T, H, W, 3), to `path`, as a context manager.
+
+    Folders and files are made with the first frame. Leaving the block normally makes `path`, with its index
+    in front and its tags stored: the tag "prompt" is the title, all tags as JSON are the comment. Leaving it
+    by an exception keeps `partial`, with every frame written so far. A partial file of an earlier run is
+    overwritten. `size` is (H, W); `scale` enlarges in the encoder (Lanczos); `quality` is the quantiser, 1
+    (best) to 51.
+
+    Raises VideoError for a size that cannot be encoded; `write` and `close` do if the disk or ffmpeg fails.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        fps: int = 24,
+        *,
+        scale: int = 1,
+        quality: int = 18,
+        tags: Mapping[str, str],
+    ) -> None:
+        _check(size, fps, scale, quality)
+        self.path = path
+        self.partial = path.with_name(f"{path.stem}.partial.mp4")
+        self.frames_written = 0
+        self._size = size
+        self._tags = dict(tags)
+        self._command = command(size, fps, scale, quality)
+        self._encoder: Encoder | None = None
+
+    @property
+    def frames_on_disk(self) -> int:
+        """The frames that play from `partial` now, in whole fragments; up to one second behind."""
+        return self._encoder.frames_on_disk if self._encoder else 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        elif self._encoder:
+            try:
+                self._encoder.finish()
+            except VideoError as second:
+                if second is not error:
+                    error.add_note(str(second))
+
+    def write(self, frames: NDArray[np.uint8]) -> None:
+        """Append frames, uint8 (T, H, W, 3)."""
+        if frames.dtype != np.uint8 or frames.shape[1:] != (*self._size, 3):
+            raise VideoError(
+                f"{self.path}: frames are {frames.dtype} {frames.shape}, not uint8 (T, {self._size[0]}, "
+                f"{self._size[1]}, 3). Convert them, or open the writer with their size"
+            )
+        if len(frames) and self._encoder is None:
+            self._encoder = self._start()
+        for frame in frames:
+            assert self._encoder
+            self._encoder.send(frame)
+            self.frames_written += 1
+
+    def close(self) -> None:
+        """Finish the video: make `path`, then remove `partial`. Called by leaving the block."""
+        if self._encoder is None:
+            raise VideoError(f"{self.path}: no frame was written, so there is no video. Ask for a longer one")
+        self._encoder.finish()
+        if self.frames_on_disk != self.frames_written:
+            raise VideoError(
+                f"{self.partial} holds {self.frames_on_disk} of {self.frames_written} frames: ffmpeg lost "
+                "some. Write it again; if it happens twice, reinstall imageio-ffmpeg"
+            )
+        self._publish()
+
+    def _start(self) -> Encoder:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise VideoError(
+                f"{self.path.parent} cannot be made: {error.strerror}. Choose another place"
+            ) from error
+        return Encoder(self._command, self.partial)
+
+    def _publish(self) -> None:
+        """Copy the streams into an ordinary MP4 beside `path`, rename it, and remove `partial`."""
+        finished = self.path.with_name(f"{self.path.stem}.finishing.mp4")
+        try:
+            _remux(self.partial, finished, self._tags)
+            os.replace(finished, self.path)
+        except (VideoError, OSError) as error:
+            raise VideoError(
+                f"{self.path} could not be finished: {error}. All {self.frames_written} frames are in "
+                f"{self.partial}, which plays: free some space, or rename that file"
+            ) from error
+        finally:
+            finished.unlink(missing_ok=True)
+        self.partial.unlink()
+
+
+def _remux(partial: Path, finished: Path, tags: Mapping[str, str]) -> None:
+    """Write an MP4 of the same streams, with its index in front and tags."""
+    stored = {"title": tags.get("prompt", ""), "comment": json.dumps(dict(tags), ensure_ascii=False)}
+    result = ffmpeg.run(
+        *(*ffmpeg.QUIET, "-y", "-i", ffmpeg.url(partial), "-f", "ffmetadata", "-i", "pipe:0"),
+        *("-map", "0:v", "-map_metadata", "1", "-c", "copy", "-movflags", "+faststart"),
+        *("-f", "mp4", ffmpeg.url(finished)),
+        given=ffmpeg.metadata(stored),
+    )
+    if result.returncode != 0:
+        raise VideoError(ffmpeg.last_line(result.stderr))
+
+
+def _check(size: tuple[int, int], fps: int, scale: int, quality: int) -> None:
+    """Raise VideoError for what H.264 with halved colour resolution cannot hold."""
+    height, width = size[0] * scale, size[1] * scale
+    if scale < 1 or fps < 1 or not 1 <= quality <= 51:
+        raise VideoError(
+            f"scale {scale}, fps {fps}, quality {quality}: scale and fps must be at least 1, quality 1 to 51"
+        )
+    if height % 2 or width % 2 or not 2 <= min(height, width) <= max(height, width) <= LARGEST_SIDE:
+        raise VideoError(
+            f"{width}x{height} (width x height, scaled by {scale}) cannot be encoded: both must be even and "
+            f"from 2 to {LARGEST_SIDE}. Choose another size or scale"
+        )

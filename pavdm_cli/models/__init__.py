@@ -1,0 +1,1 @@
+"""What a model offers to the rest, how one is found and loaded, and the networks themselves."""

@@ -1,0 +1,107 @@
+"""JSON files as frozen dataclasses, read strictly: an unknown, missing or wrongly typed key is an error."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from pavdm_cli.errors import ConfigError
+
+Config = TypeVar("Config")
+
+
+def read(cls: type[Config], path: Path) -> Config:
+    """Read the dataclass `cls` from a JSON object.
+
+    Fields are bool, int, float, str, Literal, another dataclass, tuples of these (JSON lists), or one of these
+    `| None`. A field
+    with a default may be left out. What values are allowed is for the class's own `__post_init__` to check,
+    which raises ConfigError.
+
+    Raises:
+        ConfigError: the file is missing or not JSON, or a key is unknown, missing, doubled or wrongly typed.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: not a JSON file ({error}); restore or correct it") from error
+    try:
+        return cast(Config, _value(cls, found, ""))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def write(config: object, path: Path) -> None:
+    """Write a dataclass instance as the JSON that `read` takes, beside the target and then renamed."""
+    assert dataclasses.is_dataclass(config) and not isinstance(config, type)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"key given twice: {next(n for n in names if names.count(n) > 1)}")
+    return found
+
+
+def _value(kind: Any, found: object, key: str) -> object:
+    """Check one value against its type; `key` is its dotted place in the file, empty at the top."""
+    if dataclasses.is_dataclass(kind):
+        return _instance(cast(type, kind), found, key)
+    if get_origin(kind) is UnionType:
+        return None if found is None else _value(get_args(kind)[0], found, key)
+    if get_origin(kind) is tuple:
+        return _tuple(get_args(kind), found, key)
+    if get_origin(kind) is Literal:
+        if not any(found == choice and type(found) is type(choice) for choice in get_args(kind)):
+            raise ConfigError(f"{key} is {found!r}; choose from {', '.join(map(repr, get_args(kind)))}")
+        return found
+    if kind is float and type(found) is int:
+        return float(found)
+    if type(found) is not kind:
+        raise ConfigError(f"{key or 'the file'} is {found!r}; write {_called(kind)}")
+    return found
+
+
+def _instance(cls: type, found: object, key: str) -> object:
+    if not isinstance(found, dict):
+        raise ConfigError(
+            f"{key or 'the file'} is {found!r}; write an object with the keys of {cls.__name__}"
+        )
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
+    place = f"{key}." if key else ""
+    unknown = [place + name for name in found if name not in fields]
+    if unknown:
+        raise ConfigError(f"unknown key {', '.join(unknown)}; known are {', '.join(fields)}")
+    missing = [place + name for name, field in fields.items() if name not in found and not _optional(field)]
+    if missing:
+        raise ConfigError(f"missing key {', '.join(missing)}; add it")
+    types = get_type_hints(cls)
+    return cls(**{name: _value(types[name], value, place + name) for name, value in found.items()})
+
+
+def _optional(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+
+
+def _tuple(kinds: tuple[Any, ...], found: object, key: str) -> tuple[object, ...]:
+    if not isinstance(found, list):
+        raise ConfigError(f"{key} is {found!r}; write a list")
+    if kinds[-1] is Ellipsis:
+        kinds = kinds[:1] * len(found)
+    if len(kinds) != len(found):
+        raise ConfigError(f"{key} has {len(found)} entries; write {len(kinds)}")
+    return tuple(
+        _value(kind, one, f"{key}[{i}]") for i, (kind, one) in enumerate(zip(kinds, found, strict=True))
+    )
+
+
+def _called(kind: Any) -> str:
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}[kind]

@@ -1,0 +1,86 @@
+"""Where weights are looked for, and what is there; imports no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pavdm_cli.errors import CheckpointError
+from pavdm_cli.models.config import read
+from pavdm_cli.sampling.schedule import Ramp
+
+DEFAULT = "worlds"
+
+
+@dataclass(frozen=True)
+class Known:
+    """One thing a model was trained on: a name, what it shows in a line, and a prompt that gives it."""
+
+    name: str
+    shows: str
+    prompt: str
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A model folder's config.json.
+
+    about: one line for people. size: height and width in pixels. text: the text encoder's folder, beside this one.
+    vae, denoiser: names of their configuration files; weights lie beside them as .safetensors. sampling, guidance:
+    what a run uses unless told otherwise. knows: what it was trained on. far: a prompt whose nearest known caption
+    has a smaller cosine than this is far from all of it.
+    """
+
+    kind: Literal["native"]
+    name: str
+    about: str
+    size: tuple[int, int]
+    fps: int
+    text: str
+    vae: str
+    denoiser: str
+    sampling: Ramp
+    guidance: float
+    far: float
+    knows: tuple[Known, ...]
+
+
+def packaged() -> Path:
+    """Return the folder of packaged weights: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "weights"
+    return inside if inside.is_dir() else package.parent / "weights"
+
+
+def names() -> list[str]:
+    """Return the names of the packaged models."""
+    return sorted(path.parent.name for path in packaged().glob("*/config.json") if _is_model(path))
+
+
+def find(name_or_path: str) -> Path:
+    """Return the folder of a model, given its name or a path.
+
+    Raises:
+        CheckpointError: there is no such model.
+    """
+    if name_or_path in names():
+        return packaged() / name_or_path
+    folder = Path(name_or_path)
+    if (folder / "config.json").is_file():
+        return folder
+    raise CheckpointError(
+        f"model {name_or_path!r}: neither a packaged model ({', '.join(names())}) nor a folder with a config.json; "
+        "'pavdm models list' shows what is there"
+    )
+
+
+def config(folder: Path) -> ModelConfig:
+    """Read a model's config.json.
+
+    Raises:
+        ConfigError: it is missing or wrong.
+    """
+    return read(ModelConfig, folder / "config.json")
+
+
+def _is_model(path: Path) -> bool:
+    return '"kind"' in path.read_text(encoding="utf-8")

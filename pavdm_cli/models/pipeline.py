@@ -1,0 +1,130 @@
+"""A loaded model: text encoder, denoiser and video VAE, with their limits. What the rest of the program uses."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from pavdm_cli.errors import CheckpointError
+from pavdm_cli.models import library, quantised
+from pavdm_cli.models import text as texts
+from pavdm_cli.models.config import read
+from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
+from pavdm_cli.models.device import Place
+from pavdm_cli.models.library import ModelConfig
+from pavdm_cli.models.text import Text, TextEncoder
+from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae, VaeConfig
+
+
+@dataclass
+class Pipeline:
+    """A model ready to run.
+
+    captions, vectors: captions it was trained on and their sentence vectors (N, D), to tell what it knows.
+    """
+
+    config: ModelConfig
+    place: Place
+    text: TextEncoder
+    denoiser: Denoiser
+    vae: Vae
+    captions: tuple[str, ...]
+    vectors: Tensor
+
+    @property
+    def span(self) -> int:
+        """Latents in one call at most."""
+        return self.denoiser.config.span
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of a latent."""
+        return (self.denoiser.config.channels, *self.denoiser.config.size)
+
+    @property
+    def frames_per_latent(self) -> int:
+        return FRAMES_PER_LATENT
+
+    def encode_text(self, prompts: Sequence[str]) -> Text:
+        """Encode prompts, padded to the encoder's limit, so that a prompt's company changes nothing."""
+        return self.text.encode(prompts, length=self.text.config.max_tokens)
+
+    def velocity(self, latents: Tensor, levels: Sequence[float], positions: Sequence[int], words: Conditions) -> Tensor:
+        """Return noise - clean for latents (B, T, C, H, W) at T levels and positions, float32."""
+        device, batch = self.place.device, len(latents)
+        level = torch.tensor(levels, device=device).expand(batch, -1)
+        where = torch.tensor(positions, device=device, dtype=torch.float32).expand(batch, -1)
+        out: Tensor = self.denoiser(latents, level, where, words).float()
+        return out
+
+    def decode_stream(self, latents: Iterable[Tensor], before: Iterable[Tensor] = ()) -> Iterator[Tensor]:
+        """Yield frames (B, 4, H, W, 3) uint8 on the CPU for each latent (B, C, h, w), as they come."""
+        for frames in self.vae.decode_stream(latents, before):
+            yield (frames * 255 + 0.5).to(torch.uint8).permute(0, 1, 3, 4, 2).contiguous().cpu()
+
+    def nearest(self, text: Text, count: int = 3) -> list[list[tuple[str, float]]]:
+        """Return the known captions nearest to each prompt, with their cosines, best first."""
+        cosines = texts.similarity(text.pooled.cpu(), self.vectors)
+        best = cosines.topk(min(count, len(self.captions)), dim=-1)
+        return [
+            [(self.captions[i], c) for i, c in zip(row.tolist(), values.tolist(), strict=True)]
+            for row, values in zip(best.indices, best.values, strict=True)
+        ]
+
+
+def load(name_or_path: str, place: Place, attention_chunk: int | None = None) -> Pipeline:
+    """Load a model by name or from its folder.
+
+    Raises:
+        CheckpointError: it is missing, damaged or does not fit its configuration.
+        ConfigError: a configuration file is wrong.
+    """
+    folder = library.find(name_or_path)
+    config = library.config(folder)
+    vae = load_vae(folder / config.vae)
+    denoiser = Denoiser(read(DenoiserConfig, folder / f"{config.denoiser}.config.json"))
+    weights = folder / f"{config.denoiser}.safetensors"
+    quantised.load_strict(denoiser, quantised.load(weights), weights)
+    _check_fit(folder, vae.config, denoiser.config, config)
+    denoiser.set_attention_chunk(attention_chunk)
+    captions, vectors = _captions(folder / "captions.safetensors")
+    return Pipeline(
+        config=config,
+        place=place,
+        text=texts.load(folder.parent / config.text if config.text != "." else folder),
+        denoiser=denoiser.to(place.device, place.dtype).eval(),
+        vae=vae.to(place.device, place.dtype, memory_format=torch.channels_last).eval(),  # type: ignore[call-overload]
+        captions=captions,
+        vectors=vectors,
+    )
+
+
+def load_vae(stem: Path) -> Vae:
+    """Load a VAE from STEM.config.json and STEM.safetensors, in float32 on the CPU."""
+    vae = Vae(read(VaeConfig, stem.with_name(stem.name + ".config.json")))
+    weights = stem.with_name(stem.name + ".safetensors")
+    quantised.load_strict(vae, quantised.load(weights), weights)
+    return vae
+
+
+def _check_fit(folder: Path, vae: VaeConfig, denoiser: DenoiserConfig, config: ModelConfig) -> None:
+    latent = (config.size[0] // 16, config.size[1] // 16)
+    if vae.channels != denoiser.channels or latent != denoiser.size:
+        raise CheckpointError(
+            f"{folder}: the denoiser's latents ({denoiser.channels} x {denoiser.size}) do not fit the VAE's "
+            f"({vae.channels} x {latent}); restore the whole folder"
+        )
+
+
+def _captions(path: Path) -> tuple[tuple[str, ...], Tensor]:
+    """Read the known captions: sentence vectors (N, D) and, in the header, the captions line by line."""
+    try:
+        with safe_open(path, "pt") as file:
+            captions = tuple((file.metadata() or {})["captions"].splitlines())
+            vectors: Tensor = file.get_tensor("vectors").float()
+    except (SafetensorError, OSError, KeyError) as error:
+        raise CheckpointError(f"{path}: missing or damaged ({error}); restore the model's folder") from error
+    return captions, vectors

@@ -1,0 +1,164 @@
+"""The native video VAE: four frames to one latent, exactly, decoded as a stream.
+
+Frames are (B, T, 3, H, W) in [-1, 1]; latents (B, T/4, C, H/16, W/16), normalised to mean 0 and deviation 1. Each
+latent sees its own four frames alone. The decoder also looks back, through causal convolutions over the previous
+latent's features: `reach` of them, so decoding `reach` latents rebuilds its state exactly. Norms act within one
+latent; nothing is gathered over time.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+FRAMES_PER_LATENT = 4
+PIXELS_PER_LATENT = 16
+_FOLD = 2  # pixels folded into channels before the first convolution
+
+
+@dataclass(frozen=True)
+class VaeConfig:
+    """channels: numbers per latent pixel. encoder, decoder: widths at 1/2, 1/4, 1/8 and 1/16 of the frame."""
+
+    channels: int
+    encoder: tuple[int, ...]
+    decoder: tuple[int, ...]
+
+
+DecoderState = list[Tensor]
+"""What each causal convolution saw last, (B, C, H, W) each; an empty list at the start of a video."""
+
+
+class Block(nn.Module):
+    """Two convolutions around the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.GroupNorm(width // 16, width), nn.GroupNorm(width // 16, width)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.conv2.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.conv1(F.silu(self.norm1(x)))
+        out: Tensor = x + self.conv2(F.silu(self.norm2(h)))
+        return out
+
+
+class Past(nn.Module):
+    """A convolution over this latent's features and the previous one's, around the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(width // 16, width)
+        self.conv = nn.Conv2d(2 * width, width, 3, padding=1)
+        nn.init.zeros_(self.conv.weight)
+
+    def forward(self, x: Tensor, batch: int, last: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Take (B*T, C, H, W) and the previous features (B, C, H, W); return the result and the new last ones."""
+        h = rearrange(F.silu(self.norm(x)), "(b t) c h w -> b t c h w", b=batch)
+        before = h.new_zeros(h[:, 0].shape) if last is None else last
+        past = torch.cat((before[:, None], h[:, :-1]), dim=1)
+        both = rearrange(torch.cat((h, past), dim=2), "b t c h w -> (b t) c h w")
+        return x + self.conv(both.contiguous(memory_format=torch.channels_last)), h[:, -1]
+
+
+class Encoder(nn.Module):
+    def __init__(self, config: VaeConfig) -> None:
+        super().__init__()
+        w = config.encoder
+        self.open = nn.Conv2d(3 * FRAMES_PER_LATENT * _FOLD**2, w[0], 3, padding=1)
+        self.stages = nn.ModuleList(Block(width) for width in w)
+        self.downs = nn.ModuleList(
+            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(w, w[1:], strict=False)
+        )
+        self.norm = nn.GroupNorm(w[-1] // 16, w[-1])
+        self.close = nn.Conv2d(w[-1], config.channels, 3, padding=1)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        x = rearrange(frames, "b (t f) c h w -> (b t) (f c) h w", f=FRAMES_PER_LATENT)
+        x = self.open(F.pixel_unshuffle(x, _FOLD).contiguous(memory_format=torch.channels_last))
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if i < len(self.downs):
+                x = self.downs[i](x)
+        x = self.close(F.silu(self.norm(x)))
+        return rearrange(x, "(b t) c h w -> b t c h w", b=len(frames))
+
+
+class Decoder(nn.Module):
+    def __init__(self, config: VaeConfig) -> None:
+        super().__init__()
+        w = config.decoder[::-1]
+        self.open = nn.Conv2d(config.channels, w[0], 3, padding=1)
+        self.before = nn.ModuleList(Block(width) for width in w)
+        self.pasts = nn.ModuleList(Past(width) for width in w[:-1])
+        self.after = nn.ModuleList(Block(width) for width in w)
+        self.ups = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(w, w[1:], strict=False))
+        self.norm = nn.GroupNorm(w[-1] // 16, w[-1])
+        self.fine = nn.Conv2d(w[-1], 24 * _FOLD**2, 3, padding=1)
+        self.close = nn.Conv2d(24, 3 * FRAMES_PER_LATENT, 3, padding=1)
+
+    def forward(self, latents: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+        batch, seen = len(latents), []
+        x = rearrange(latents, "b t c h w -> (b t) c h w").contiguous(memory_format=torch.channels_last)
+        x = self.open(x)
+        for i, (before, after) in enumerate(zip(self.before, self.after, strict=True)):
+            x = before(x)
+            if i < len(self.pasts):
+                x, last = self.pasts[i](x, batch, state[i] if state else None)
+                seen.append(last)
+            x = after(x)
+            if i < len(self.ups):
+                x = self.ups[i](F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        x = F.pixel_shuffle(self.fine(F.silu(self.norm(x))), _FOLD)
+        x = self.close(F.silu(x))
+        return rearrange(x, "(b t) (f c) h w -> b (t f) c h w", b=batch, f=FRAMES_PER_LATENT), seen
+
+
+class Vae(nn.Module):
+    """Encoder, decoder and the statistics that normalise latents."""
+
+    def __init__(self, config: VaeConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.zeros(config.channels))
+        self.register_buffer("deviation", torch.ones(config.channels))
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def reach(self) -> int:
+        """Latents before one that its frames depend on."""
+        return len(self.decoder.pasts)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Turn frames (B, 4*T, 3, H, W) in [-1, 1] into normalised latents (B, T, C, H/16, W/16)."""
+        raw = self.encoder(frames)
+        return (raw - self.mean[:, None, None]) / self.deviation[:, None, None]
+
+    def decode(self, latents: Tensor, state: DecoderState | None = None) -> tuple[Tensor, DecoderState]:
+        """Turn latents (B, T, C, h, w) into frames (B, 4*T, 3, 16*h, 16*w), going on from `state`."""
+        raw = latents * self.deviation[:, None, None] + self.mean[:, None, None]
+        out: tuple[Tensor, DecoderState] = self.decoder(raw, state or [])
+        return out
+
+    @torch.no_grad()
+    def decode_stream(self, latents: Iterable[Tensor], before: Iterable[Tensor] = ()) -> Iterator[Tensor]:
+        """Yield four frames, (B, 4, 3, H, W) in [0, 1], for each latent (B, C, h, w), one at a time.
+
+        `before` holds the latents just before the first, up to `reach` of them, when a video goes on.
+        """
+        state: DecoderState = []
+        dtype = self.decoder.open.weight.dtype
+        for latent in before:
+            _, state = self.decode(latent[:, None].to(dtype), state)
+        for latent in latents:
+            frames, state = self.decode(latent[:, None].to(dtype), state)
+            yield (frames.float() * 0.5 + 0.5).clamp(0, 1)

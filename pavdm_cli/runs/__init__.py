@@ -1,0 +1,1 @@
+"""One generation: prompt in, frames out; and its life on disk."""

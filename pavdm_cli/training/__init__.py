@@ -1,0 +1,1 @@
+"""Procedural worlds and the loops that make the packaged weights."""

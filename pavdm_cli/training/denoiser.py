@@ -1,0 +1,229 @@
+"""Train the denoiser on rows of the sampler's own schedule, then on its own errors.
+
+Flow matching (Lipman et al. 2022): the network learns velocity = noise - clean where a latent stands on the
+straight path between both. In the last part of the budget, part of the steps start from windows that the network
+itself moved a few rows, guidance included, and learn the velocity back to the true latents (Resampling Forcing,
+arXiv 2512.15702): so that it meets its own errors before it has to live with them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pavdm_cli.models import quantised
+from pavdm_cli.models.config import write
+from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
+from pavdm_cli.models.text import TextEncoder
+from pavdm_cli.models.vae import Vae
+from pavdm_cli.sampling.noise import noised
+from pavdm_cli.sampling.schedule import Ramp
+from pavdm_cli.training import fit as fitting
+from pavdm_cli.training import rows
+from pavdm_cli.training.fit import Budget, Reports
+from pavdm_cli.training.pool import TOKENS, LatentPool, Ring, Source
+from pavdm_cli.training.state import State
+
+BINS = 4
+"""Bins of level that the loss is reported by."""
+
+
+@dataclass(frozen=True)
+class DenoiserTraining:
+    """Settings of a training run.
+
+    batch: rows a step. held, renew, every: clips in the pool, and how many are renewed every so many steps.
+    images: share of the budget in which rows are single latents only; a tenth of them afterwards. own_from: share
+    of the budget after which half of the steps start from own errors. corrupt: share of context shown at a level.
+    drop: share of rows whose text is empty.
+    """
+
+    batch: int = 32
+    held: int = 2048
+    renew: int = 16
+    every: int = 10
+    rate: float = 1e-3
+    latents: int = 24
+    images: float = 0.2
+    own_from: float = 0.6
+    corrupt: float = 0.2
+    drop: float = 0.1
+    seed: int = 2
+    families: tuple[str, ...] = ()
+
+
+Forward = Callable[[Tensor, Tensor, Tensor, Conditions, Tensor], Tensor]
+
+
+class Lesson:
+    """Turns rows and clips into a loss."""
+
+    def __init__(
+        self, forward: Forward, pool: LatentPool, text: TextEncoder, ramp: Ramp, settings: DenoiserTraining
+    ) -> None:
+        self._forward, self._pool, self._ramp, self._settings = forward, pool, ramp, settings
+        empty = text.encode([""], length=TOKENS)
+        self._device = pool.latents.device
+        self._empty = tuple(t[0].to(self._device) for t in (empty.tokens, empty.mask, empty.pooled))
+
+    def loss(self, rng: np.random.Generator, slots: int, progress: float) -> tuple[Tensor, Reports]:
+        """Draw a batch and return its loss, by level and by kind of row in the report."""
+        s = self._settings
+        singles = 1.0 if progress < s.images else 0.1
+        drawn = rows.draw(rng, s.batch, s.latents, slots, self._ramp, singles)
+        picks = self._on(rng.integers(s.held, size=s.batch))[:, None]
+        latent, left = self._on(drawn.latent), self._on(drawn.left)
+        clean = self._pool.latents[picks, latent].float()
+        words = self._conditions(picks[:, 0], latent, self._on(rng.random(s.batch) < s.drop))
+        groups, positions = self._on(drawn.group), self._on(drawn.position).float()
+        own = progress >= s.own_from and rng.random() < 0.5
+        if own:
+            guidance = float(rng.choice([1.0, 2.5]))
+            shown, level = self._own(clean, left, positions, words, groups, guidance)
+        else:
+            level = self._level(left) + self._corruption(left)
+            shown = noised(clean, torch.randn_like(clean), level[:, :, None, None, None])
+        live = left > 0
+        target = (shown - clean) / level.clamp_min(0.04)[:, :, None, None, None]
+        with torch.autocast(self._device.type, torch.bfloat16):
+            velocity = self._forward(shown, level, positions, words, groups)
+        error = (velocity.float() - target).square().mean((2, 3, 4))
+        weight = live * torch.where(level < 0.1, 0.25, 1.0)
+        total = (error * weight).sum() / weight.sum().clamp_min(1)
+        return total, _report(error.detach(), level, live, self._on(drawn.kind), own)
+
+    def _level(self, left: Tensor) -> Tensor:
+        share = (left / self._ramp.steps).clamp(0, 1)
+        return self._ramp.shift * share / (1 + (self._ramp.shift - 1) * share)
+
+    def _corruption(self, left: Tensor) -> Tensor:
+        """Show some context latents at a low level instead of clean, and say so to the network."""
+        chosen = torch.rand(len(left), 1, device=left.device) < self._settings.corrupt
+        amount = 0.15 * torch.rand(len(left), 1, device=left.device)
+        return (left < 0) * chosen * amount
+
+    @torch.no_grad()
+    def _own(
+        self, clean: Tensor, left: Tensor, positions: Tensor, words: Conditions, groups: Tensor, guidance: float
+    ) -> tuple[Tensor, Tensor]:
+        """Let the network itself move true windows up to four rows, in one stride, to where the row stands."""
+        left = left.where(left < 0, left.clamp_min(0.5))
+        rows_back = 1 + 3 * torch.rand(len(left), 1, device=left.device)
+        before, level = self._level(left + rows_back), self._level(left)
+        shown = noised(clean, torch.randn_like(clean), before[:, :, None, None, None])
+        with torch.autocast(self._device.type, torch.bfloat16):
+            velocity = self._forward(shown, before, positions, words, groups).float()
+            if guidance != 1:
+                nothing = self._silent(words)
+                plain = self._forward(shown, before, positions, nothing, groups).float()
+                velocity = plain + guidance * (velocity - plain)
+        return shown + velocity * (level - before)[:, :, None, None, None], level
+
+    def _conditions(self, picks: Tensor, latent: Tensor, dropped: Tensor) -> Conditions:
+        second = self._pool.second[picks[:, None], latent]
+        words = Conditions(
+            self._pool.tokens[picks].float(),
+            self._pool.mask[picks],
+            self._pool.pooled[picks],
+            torch.nn.functional.one_hot(second, 2).float(),
+        )
+        silent = self._silent(words)
+        choose = dropped[:, None, None]
+        return Conditions(
+            torch.where(choose[..., None], silent.tokens, words.tokens),
+            torch.where(choose, silent.mask, words.mask),
+            torch.where(choose, silent.pooled, words.pooled),
+            words.weight,
+        )
+
+    def _silent(self, words: Conditions) -> Conditions:
+        tokens, mask, pooled = self._empty
+        return Conditions(
+            tokens.expand_as(words.tokens), mask.expand_as(words.mask), pooled.expand_as(words.pooled), words.weight
+        )
+
+    def _on(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device, non_blocking=True)
+
+
+def train(
+    folder: Path,
+    config: DenoiserConfig,
+    ramp: Ramp,
+    settings: DenoiserTraining,
+    budget: Budget,
+    device: torch.device,
+    vae: Vae,
+    text: TextEncoder,
+    *,
+    start: Path | None = None,
+    compiled: bool = False,
+    on_save: Callable[[Denoiser], None] | None = None,
+) -> Denoiser:
+    """Train a denoiser into `folder` (denoiser.state, .log, .safetensors, .config.json); resume if it was begun.
+
+    `start` names weights to begin from. `on_save` is given the averaged network, to draw samples with. Returns it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(settings.seed)
+    network = Denoiser(config)
+    if start is not None:
+        quantised.load_strict(network, quantised.load(start), start)
+    network.to(device)
+    rng = np.random.default_rng(settings.seed)
+    state = State(network, fitting.optimizers(network, settings.rate, _hidden(network)), rng)
+    path = folder / "denoiser.state"
+    fitting.write_settings(path, config=config, ramp=ramp, settings=settings, budget=budget)
+    if path.exists():
+        state.load(path)
+    ring = Ring(settings.held, settings.renew)
+    source = Source(settings.seed, settings.latents * 4, families=settings.families)
+    batch = 64 if device.type == "cuda" else 4
+    pool = LatentPool(source, ring, vae, text, device, batch, state.step // settings.every)
+    forward: Forward = torch.compile(network, dynamic=False) if compiled else network
+    lesson = Lesson(forward, pool, text, ramp, settings)
+    averaged = Denoiser(config).to(device).eval()
+
+    def after(step: int) -> None:
+        if step % settings.every == 0:
+            pool.refill(step // settings.every - 1)
+
+    def save() -> None:
+        quantised.save(folder / "denoiser.safetensors", state.average)
+        write(config, folder / "denoiser.config.json")
+        averaged.load_state_dict(state.average)
+        if on_save is not None:
+            on_save(averaged)
+
+    fitting.fit(
+        state,
+        lambda progress: lesson.loss(rng, config.span, progress),
+        budget,
+        path,
+        on_save=save,
+        after_step=after,
+    )
+    return averaged
+
+
+def _hidden(network: Denoiser) -> set[str]:
+    """Name the matrices inside the blocks, which Muon moves; the rest is AdamW's."""
+    return {n for n, p in network.named_parameters() if n.startswith("blocks.") and n.endswith("weight") and p.ndim == 2}
+
+
+def _report(error: Tensor, level: Tensor, live: Tensor, kind: Tensor, own: bool) -> Reports:
+    """Sum the error by bin of level and by kind of row."""
+    out = {"own" if own else "loss": torch.stack(((error * live).sum(), live.sum()))}
+    if own:
+        return out
+    bins = (level * BINS).long().clamp(max=BINS - 1)
+    for b in range(BINS):
+        here = live & (bins == b)
+        out[f"level{b}"] = torch.stack(((error * here).sum(), here.sum()))
+    for i, name in enumerate(rows.KINDS):
+        here = live & (kind == i)
+        out[name] = torch.stack(((error * here).sum(), here.sum()))
+    return out

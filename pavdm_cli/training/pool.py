@@ -1,0 +1,136 @@
+"""Pools of clips on the training device: frames for the VAE, latents with their texts for the denoiser.
+
+What a pool holds after n refills is a pure function of its seed and n, so a resumed training fills it with the
+same clips again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from pavdm_cli.models.text import TextEncoder
+from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae
+from pavdm_cli.training import clips
+from pavdm_cli.training.clips import Clip
+
+TOKENS = 32
+"""Tokens a caption is given in training; the longest have about thirty."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where clips come from: their seed, length in frames, size in pixels, and families (none: all)."""
+
+    seed: int
+    frames: int
+    size: tuple[int, int] = (128, 128)
+    families: tuple[str, ...] = ()
+
+
+class Ring:
+    """Numbers of the clips held: `size` places, of which each refill renews `renew`, oldest first."""
+
+    def __init__(self, size: int, renew: int) -> None:
+        self.size, self.renew = size, renew
+
+    def held(self, refills: int) -> list[int]:
+        """Return the clip number in each place after so many refills."""
+        newest = self.size + refills * self.renew
+        return [newest - 1 - (newest - 1 - place) % self.size for place in range(self.size)]
+
+    def places(self, refill: int) -> list[tuple[int, int]]:
+        """Return (place, clip number) for what refill number `refill` (from 0) renews."""
+        first = self.size + refill * self.renew
+        return [(n % self.size, n) for n in range(first, first + self.renew)]
+
+
+class FramePool:
+    """Clips as uint8 frames (size, frames, 3, H, W)."""
+
+    def __init__(self, source: Source, ring: Ring, device: torch.device, batch: int, refills: int = 0) -> None:
+        self._source, self._ring, self._device, self._batch = source, ring, device, batch
+        self.frames = torch.empty(ring.size, source.frames, 3, *source.size, dtype=torch.uint8, device=device)
+        self._fill(list(enumerate(ring.held(refills))), "rendering")
+
+    def refill(self, number: int) -> None:
+        """Renew the oldest clips."""
+        self._fill(self._ring.places(number), None)
+
+    def _fill(self, items: Sequence[tuple[int, int]], label: str | None) -> None:
+        for part in _parts(items, self._batch, label):
+            drawn = [_draw(self._source, n) for _, n in part]
+            places = [p for p, _ in part]
+            self.frames[places] = clips.render(drawn, self._source.frames, self._source.size, self._device)
+
+
+class LatentPool:
+    """Clips as latents (size, T, C, h, w) with two texts each and each latent's share of the second.
+
+    tokens: (size, 2, TOKENS, D) half precision; mask: (size, 2, TOKENS); pooled: (size, 2, D); second: (size, T).
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        ring: Ring,
+        vae: Vae,
+        text: TextEncoder,
+        device: torch.device,
+        batch: int,
+        refills: int = 0,
+    ) -> None:
+        self._source, self._ring, self._device, self._batch = source, ring, device, batch
+        self._vae, self._text = vae, text
+        self.count = source.frames // FRAMES_PER_LATENT
+        shape = (vae.config.channels, source.size[0] // 16, source.size[1] // 16)
+        width, size = text.config.width, ring.size
+        # Filled in place and never grown: a pool of sixty thousand clips takes most of what training takes.
+        self.latents = torch.empty(size, self.count, *shape, dtype=torch.half, device=device)
+        self.tokens = torch.empty(size, 2, TOKENS, width, dtype=torch.half, device=device)
+        self.mask = torch.empty(size, 2, TOKENS, dtype=torch.bool, device=device)
+        self.pooled = torch.empty(size, 2, width, device=device)
+        self.second = torch.empty(size, self.count, dtype=torch.long, device=device)
+        self._fill(list(enumerate(ring.held(refills))), "rendering and encoding")
+
+    def refill(self, number: int) -> None:
+        """Renew the oldest clips."""
+        self._fill(self._ring.places(number), None)
+
+    def _fill(self, items: Sequence[tuple[int, int]], label: str | None) -> None:
+        for part in _parts(items, self._batch, label):
+            self._put([p for p, _ in part], [_draw(self._source, n) for _, n in part])
+
+    @torch.no_grad()
+    def _put(self, places: list[int], drawn: list[Clip]) -> None:
+        frames = clips.render(drawn, self._source.frames, self._source.size, self._device)
+        dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
+        with torch.autocast(self._device.type, dtype, enabled=dtype != torch.float32):
+            self.latents[places] = self._vae.encode(frames.float() / 127.5 - 1).half()
+        texts = self._text.encode([c.caption for c in drawn] + [c.after_caption for c in drawn], length=TOKENS)
+        pairs = {
+            "tokens": texts.tokens.half(),
+            "mask": texts.mask,
+            "pooled": texts.pooled,
+        }
+        for name, value in pairs.items():
+            getattr(self, name)[places] = torch.stack(value.chunk(2), dim=1).to(self._device)
+        shares = [clips.shares(c, self.count, FRAMES_PER_LATENT) for c in drawn]
+        self.second[places] = torch.tensor(shares, device=self._device)
+
+
+def _draw(source: Source, number: int) -> Clip:
+    return clips.draw(source.seed, number, source.frames, source.families or None)
+
+
+def _parts(
+    items: Sequence[tuple[int, int]], batch: int, label: str | None
+) -> Iterator[Sequence[tuple[int, int]]]:
+    bar = tqdm(total=len(items), desc=label, disable=label is None, unit="clip")
+    with bar:
+        for start in range(0, len(items), batch):
+            part = items[start : start + batch]
+            yield part
+            bar.update(len(part))

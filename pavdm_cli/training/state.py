@@ -1,0 +1,96 @@
+"""All a training needs to go on exactly as if it had not stopped, in one safetensors file."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from pavdm_cli.errors import CheckpointError
+
+
+@dataclass
+class State:
+    """A network, its running average, its optimizers, random numbers, and how far it is.
+
+    average: exponential moving average of parameters, with buffers as they are. rng: drives every random choice
+    but the noise, which comes from torch's generator. seconds: time trained in all.
+    """
+
+    module: nn.Module
+    optimizers: Sequence[torch.optim.Optimizer]
+    rng: np.random.Generator
+    decay: float = 0.9995
+    step: int = 0
+    seconds: float = 0.0
+    average: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.average = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Move the average towards the network; early on it follows closely."""
+        decay = min(self.decay, (1 + self.step) / (10 + self.step))
+        own = self.module.state_dict()
+        moving = [k for k, _ in self.module.named_parameters()]
+        torch._foreach_lerp_([self.average[k] for k in moving], [own[k] for k in moving], 1 - decay)
+        for k in own.keys() - set(moving):
+            self.average[k].copy_(own[k])
+
+    def save(self, path: Path) -> None:
+        """Write everything beside `path`, then rename."""
+        tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.items()}
+        for i, optimizer in enumerate(self.optimizers):
+            for p, values in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{i}.{p}.{k}": torch.as_tensor(v) for k, v in values.items()}
+        tensors["random.cpu"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            tensors["random.cuda"] = torch.cuda.get_rng_state()
+        facts = {"step": self.step, "seconds": self.seconds, "rng": self.rng.bit_generator.state}
+        part = path.with_name(path.name + ".part")
+        whole = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
+        save_file(whole, part, metadata={"facts": json.dumps(facts)})
+        os.replace(part, path)
+
+    def load(self, path: Path) -> None:
+        """Go on from what `save` wrote.
+
+        Raises:
+            CheckpointError: the file is damaged or of another network.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                facts = json.loads((file.metadata() or {})["facts"])
+                tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+            self.module.load_state_dict(_under(tensors, "module."))
+        except (SafetensorError, KeyError, RuntimeError) as error:
+            raise CheckpointError(
+                f"{path}: not a training state of this network ({error}); use another --folder"
+            ) from error
+        for k, v in _under(tensors, "average.").items():
+            self.average[k].copy_(v)
+        for i, optimizer in enumerate(self.optimizers):
+            states: dict[int, dict[str, Tensor]] = {}
+            for k, v in _under(tensors, f"optimizer.{i}.").items():
+                p, _, name = k.partition(".")
+                states.setdefault(int(p), {})[name] = v
+            optimizer.load_state_dict(
+                {"state": states, "param_groups": optimizer.state_dict()["param_groups"]}
+            )
+        torch.set_rng_state(tensors["random.cpu"])
+        if torch.cuda.is_available() and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"])
+        self.step, self.seconds = facts["step"], facts["seconds"]
+        self.rng.bit_generator.state = facts["rng"]
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,125 @@
+"""Train the video VAE on renders: absolute and gradient differences, noise on normalised latents.
+
+Noise of up to NOISE deviations on the latents makes the decoder forgive a denoiser's small errors; because it is
+measured in deviations of the batch, the encoder cannot escape it by growing.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pavdm_cli.models import quantised
+from pavdm_cli.models.config import write
+from pavdm_cli.models.vae import Vae, VaeConfig
+from pavdm_cli.training import fit as fitting
+from pavdm_cli.training.fit import Budget, Reports
+from pavdm_cli.training.pool import FramePool, Ring, Source
+from pavdm_cli.training.state import State
+
+NOISE = 0.2
+MOMENTUM = 0.02
+SETTLED = 0.7
+"""Share of the budget after which the latents' mean and deviation no longer move."""
+
+
+@dataclass(frozen=True)
+class VaeTraining:
+    """Settings of a training run: clips a step, clips held and renewed every `every` steps, learning rate."""
+
+    batch: int = 16
+    held: int = 512
+    renew: int = 16
+    every: int = 10
+    rate: float = 6e-4
+    frames: int = 16
+    seed: int = 1
+    families: tuple[str, ...] = ()
+
+
+def train(
+    folder: Path,
+    config: VaeConfig,
+    settings: VaeTraining,
+    budget: Budget,
+    device: torch.device,
+    *,
+    start: Path | None = None,
+    compiled: bool = False,
+) -> Vae:
+    """Train a VAE into `folder` (vae.state, vae.log, vae.safetensors, vae.config.json); resume if it was begun.
+
+    `start` names weights to begin from. Returns the averaged VAE.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(settings.seed)
+    vae = Vae(config)
+    if start is not None:
+        quantised.load_strict(vae, quantised.load(start), start)
+    vae.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    state = State(vae, fitting.optimizers(vae, settings.rate, set()), np.random.default_rng(settings.seed))
+    path = folder / "vae.state"
+    fitting.write_settings(path, config=config, settings=settings, budget=budget)
+    if path.exists():
+        state.load(path)
+    ring = Ring(settings.held, settings.renew)
+    source = Source(settings.seed, settings.frames, families=settings.families)
+    pool = FramePool(source, ring, device, 64 if device.type == "cuda" else 8, state.step // settings.every)
+    coded = torch.compile(_coded, dynamic=False) if compiled else _coded
+
+    def loss(progress: float) -> tuple[Tensor, Reports]:
+        picks = torch.from_numpy(state.rng.integers(settings.held, size=settings.batch)).to(device)
+        return _loss(vae, coded, pool.frames[picks], settled=progress > SETTLED)
+
+    def after(step: int) -> None:
+        if step % settings.every == 0:
+            pool.refill(step // settings.every - 1)
+
+    def save() -> None:
+        quantised.save(folder / "vae.safetensors", state.average)
+        write(config, folder / "vae.config.json")
+
+    fitting.fit(state, loss, budget, path, on_save=save, after_step=after)
+    vae.load_state_dict(state.average)
+    return vae
+
+
+def _coded(vae: Vae, frames: Tensor, noise: Tensor, settled: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    raw = vae.encoder(frames)
+    over = (0, 1, 3, 4)
+    mean = vae.mean if settled else raw.float().mean(over)
+    deviation = vae.deviation if settled else raw.float().std(over) + 1e-4
+    noised = raw + noise * deviation[:, None, None]
+    out, _ = vae.decoder(noised.to(raw.dtype), [])
+    return out, raw, mean, deviation
+
+
+def _loss(vae: Vae, coded: "object", frames: Tensor, *, settled: bool) -> tuple[Tensor, Reports]:
+    target = frames.float() / 127.5 - 1
+    batch, count = len(frames), frames.shape[1] // 4
+    height, width = frames.shape[-2] // 16, frames.shape[-1] // 16
+    strength = NOISE * torch.rand(batch, 1, 1, 1, 1, device=frames.device)
+    noise = strength * torch.randn(batch, count, vae.config.channels, height, width, device=frames.device)
+    half = torch.bfloat16
+    with torch.autocast(frames.device.type, half, enabled=True):
+        out, raw, mean, deviation = coded(vae, target, noise, settled)  # type: ignore[operator]
+    out = out.float()
+    if not settled:
+        with torch.no_grad():
+            vae.mean.lerp_(mean.detach(), MOMENTUM)
+            vae.deviation.lerp_(deviation.detach(), MOMENTUM)
+    error = out - target
+    flat = error.abs().mean() + 0.5 * error.square().mean()
+    slopes = sum((error.diff(dim=d).abs().mean() for d in (1, 3, 4)), torch.zeros((), device=out.device))
+    total = flat + 0.5 * slopes + 1e-5 * raw.float().square().mean()
+    one = torch.ones((), device=out.device)
+    psnr = -10 * torch.log10(F.mse_loss(out, target) / 4)
+    reports = {
+        "loss": torch.stack((total.detach(), one)),
+        "psnr": torch.stack((psnr.detach(), one)),
+        "deviation": torch.stack((deviation.detach().mean(), one)),
+    }
+    return total, reports

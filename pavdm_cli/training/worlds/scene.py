@@ -1,0 +1,69 @@
+"""What a world is: a typed record of attributes, captions for it, and frames as a pure function of time.
+
+A scene says what is to be seen; a seed says which of its many instances. Frames depend on the scene, the seed
+and the frame number alone, never on earlier frames, so a scene is endless and any stretch of it can be drawn.
+"""
+
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+from torch import Tensor
+
+FPS = 24
+
+
+class Scene(ABC):
+    """One scene of a family: a frozen dataclass of attributes, each a word from a closed vocabulary."""
+
+    family: ClassVar[str]
+    knows: ClassVar[str]
+    """One line for a person: what this family shows and which words it knows."""
+
+    @classmethod
+    @abstractmethod
+    def draw(cls, rng: np.random.Generator) -> Self:
+        """Draw the attributes at random, each value about equally often."""
+
+    @abstractmethod
+    def change(self, rng: np.random.Generator) -> Self:
+        """Return this scene with one attribute changed (its colour, time of day, weather, ...)."""
+
+    @abstractmethod
+    def caption(self, rng: np.random.Generator) -> str:
+        """Say the scene in words, one of many ways; every attribute is said most of the time."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, str]:
+        """Return the ground truth as attribute name -> value; a set of things is joined by ' + ', sorted."""
+
+    @abstractmethod
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the pairs of attribute values whose combination a model should generalise to."""
+
+    @staticmethod
+    @abstractmethod
+    def render(scenes: Sequence["Scene"], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]) -> Tensor:
+        """Draw scenes of this one family.
+
+        Args:
+            scenes: B scenes of this family.
+            seeds: B integers from 0 to 2**31 - 1.
+            frames: (B, F) frame numbers, 24 a second; any size, any order, fractions allowed (float64).
+            size: height and width in pixels.
+
+        Returns:
+            (B, F, 3, H, W) float32 in [0, 1], on the device of `frames`.
+        """
+
+
+def held_out(first: str, second: str) -> bool:
+    """Tell whether a pair of attribute values is kept out of training: one pair in ten, by hash."""
+    return zlib.crc32(f"{first}+{second}".encode()) % 10 == 0
+
+
+def is_held_out(scene: Scene) -> bool:
+    """Tell whether any pair of the scene's attribute values is kept out of training."""
+    return any(held_out(*pair) for pair in scene.pairs())

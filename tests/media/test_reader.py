@@ -1,0 +1,70 @@
+"""The reader: frames as a stream, and clear words for what is no video."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import moving_frames
+
+from pavdm_cli.errors import VideoError
+from pavdm_cli.media import ffmpeg, reader
+from pavdm_cli.media.writer import VideoWriter
+
+
+def made(path: Path, *arguments: str) -> Path:
+    """Make a file as other programs do."""
+    subprocess.run([ffmpeg.executable(), *ffmpeg.QUIET, *arguments, str(path)], check=True)
+    return path
+
+
+def test_chunks_are_bounded_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "video.mp4"
+    with VideoWriter(path, (64, 96), tags={}) as video:
+        video.write(moving_frames(50))
+    chunks = list(reader.read(path))
+    assert [len(chunk) for chunk in chunks] == [24, 24, 2]
+    monkeypatch.setattr(reader, "CHUNK_BYTES", 64 * 96 * 3 * 10)
+    smaller = list(reader.read(path))
+    assert [len(chunk) for chunk in smaller] == [10] * 5
+    np.testing.assert_array_equal(np.concatenate(smaller), np.concatenate(chunks))
+
+
+def test_a_reader_can_be_left_early(tmp_path: Path) -> None:
+    path = made(tmp_path / "long.mp4", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=24:duration=20")
+    frames = reader.read(path)
+    assert len(next(frames)) == 24
+    frames.close()  # type: ignore[attr-defined]
+
+
+def test_a_foreign_video_is_read_and_has_no_tags(tmp_path: Path) -> None:
+    source = ("-f", "lavfi", "-i", "testsrc=size=64x48:rate=30000/1001:duration=1")
+    path = made(tmp_path / "a -b:c.mkv", *source, "-metadata", "comment=made by hand")
+    assert reader.probe(path) == reader.VideoInfo(64, 48, 29.97, 30, 30 / 29.97, {})
+    assert sum(len(chunk) for chunk in reader.read(path)) == 30
+
+
+def test_a_telephone_held_upright(tmp_path: Path) -> None:
+    plain = made(tmp_path / "plain.mp4", "-f", "lavfi", "-i", "testsrc=size=64x48:rate=24:duration=1")
+    turned = made(tmp_path / "turned.mp4", "-display_rotation", "90", "-i", str(plain), "-c", "copy")
+    info = reader.probe(turned)
+    assert (info.width, info.height) == (48, 64)
+    upright = np.rot90(np.concatenate(list(reader.read(plain))), axes=(1, 2)).astype(int)
+    assert np.abs(np.concatenate(list(reader.read(turned))) - upright).mean() < 2
+
+
+def test_what_is_no_video_is_named(tmp_path: Path) -> None:
+    empty, text = tmp_path / "empty.mp4", tmp_path / "text.mp4"
+    empty.touch()
+    text.write_text("not a video " * 100)
+    sound = made(tmp_path / "sound.m4a", "-f", "lavfi", "-i", "sine=duration=0.2")
+    cases = {
+        tmp_path / "missing.mp4": "no such",
+        empty: "is empty",
+        text: "not a video",
+        sound: "no readable video",
+    }
+    for path, words in cases.items():
+        for question in (reader.probe, reader.tags, lambda p: next(reader.read(p))):
+            with pytest.raises(VideoError, match=words):
+                question(path)
