@@ -1,6 +1,6 @@
 """What the figures of a video say: one word for a live display, and a summary of beginning against end.
 
-The limits are set against the procedural worlds, 32 true scenes of 40 seconds: there the colours stray 0.05
+The limits are set against the procedural worlds, 32 true scenes of 40 seconds: there the colours stray 0.06
 at most, saturation 1.15 times, sharpness for its contrast down to 0.73, and contrast stays above 0.035.
 """
 
@@ -22,7 +22,7 @@ BLANK = 0.02  # contrast: five of 255 levels; thick fog has twice as much
 FROZEN = 0.1  # of the motion at the start: true scenes keep a third even when they are calm
 STILL = 0.001  # motion: a quarter of a level, the flicker of a picture that stands still
 BLUR = 0.6  # of the sharpness at the start, both divided by contrast, so that dusk or fog is no blur
-COLOUR = 0.1  # histogram: light that changes by a tenth of the range; true scenes stay at half of it
+COLOUR = 0.1  # histogram: light that changes by a tenth of the range; true scenes stay below 0.06
 SATURATION = 1.5  # times more or less than at the start
 GREY = 0.04  # saturation: a change of less cannot be seen, whatever the ratio
 
@@ -30,7 +30,7 @@ GREY = 0.04  # saturation: a change of less cannot be seen, whatever the ratio
 # the histogram is a distance already.
 NOTICED = {
     "brightness": (1.3, GREY),
-    "contrast": (1.5, BLANK),
+    "contrast": (1.8, BLANK),
     "saturation": (SATURATION, GREY),
     "sharpness": (1 / BLUR, STILL),
     "motion": (1 / FROZEN, STILL / 4),

@@ -76,7 +76,11 @@ def read(path: Path) -> Iterator[NDArray[np.uint8]]:
     chunk = max(1, min(CHUNK, CHUNK_BYTES // frame_bytes))
     with tempfile.TemporaryFile() as stderr:
         decoder = subprocess.Popen(
-            _decode_command(path), stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL
+            _decode_command(path),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
         )
         assert decoder.stdout
         try:

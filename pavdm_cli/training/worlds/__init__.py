@@ -1,9 +1,33 @@
 """The worlds the packaged model knows: families of endless scenes, drawn by formula, with captions."""
 
+from pavdm_cli.training.worlds.aquarium import Aquarium
+from pavdm_cli.training.worlds.balloons import Balloons
+from pavdm_cli.training.worlds.campfire import Campfire
+from pavdm_cli.training.worlds.city import City
+from pavdm_cli.training.worlds.corridor import Corridor
+from pavdm_cli.training.worlds.fireworks import Fireworks
+from pavdm_cli.training.worlds.hills import Hills
+from pavdm_cli.training.worlds.lighthouse import Lighthouse
+from pavdm_cli.training.worlds.pines import Pines
 from pavdm_cli.training.worlds.scene import Scene
+from pavdm_cli.training.worlds.sea import Sea
 from pavdm_cli.training.worlds.shapes import Shapes
+from pavdm_cli.training.worlds.stars import Stars
 
 FAMILIES: dict[str, type[Scene]] = {
     world.family: world
-    for world in (Shapes,)
+    for world in (
+        Shapes,
+        Sea,
+        Hills,
+        City,
+        Lighthouse,
+        Balloons,
+        Stars,
+        Pines,
+        Fireworks,
+        Aquarium,
+        Campfire,
+        Corridor,
+    )
 }

@@ -234,7 +234,7 @@ class _View:
         envelope = torch.where(v < 0, torch.sqrt(u.square() + v.square()) - 1, lower)
         turn = (u / waist.clamp(min=0.1)).clamp(-0.995, 0.995)
         around = torch.asin(turn) + self.wave(37.0) * 0.5
-        rim = paint.smoothstep(0.86, 0.99, turn.abs())
+        rim = torch.maximum(paint.smoothstep(0.86, 0.99, turn.abs()), paint.smoothstep(-0.86, -1.0, v))
         stripe = torch.lerp(
             paint.smoothstep(-0.28, 0.28, torch.sin(6 * around)), 0.5 * torch.ones_like(rim), rim
         )

@@ -134,8 +134,8 @@ class Campfire(Scene):
         return {"flame": self.flame, "place": self.place, "sky": self.sky}
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Return the flames with the place, and the place with the sky."""
-        return [(f"{self.flame} flames", self.place), (self.place, self.sky)]
+        """Return the flames with the place, the place with the sky, and the flames with the sky."""
+        return [(self.flame, self.place), (self.place, self.sky), (self.flame, self.sky)]
 
     @staticmethod
     def render(

@@ -107,7 +107,7 @@ class Corridor(Scene):
     def caption(self, rng: np.random.Generator) -> str:
         """Say the scene; four captions in ten leave one attribute out."""
         silent = pick(rng, ("", "", "", "", "", "", "walls", "floor", "decor", "direction"))
-        hall = pick(rng, ("corridor", "corridor", "hallway", "long corridor", "endless corridor"))
+        hall = pick(rng, ("corridor", "corridor", "hallway"))
         colour = "" if silent == "walls" else say(rng, self.walls)
         with_ = [
             "" if silent == "floor" else _floor(rng, self.floor),
@@ -117,6 +117,7 @@ class Corridor(Scene):
             with_.append(f"{colour} walls")
         elif colour:
             hall = f"{colour} {hall}"
+        hall = pick(rng, ("", "", "", "long ", "endless ")) + hall
         way = "" if silent == "direction" else " " + pick(rng, WAY_WORDS[self.direction])
         place = article(hall) + _with([with_[i] for i in rng.permutation(len(with_)) if with_[i]])
         walk = pick(rng, ("walking", "moving", "strolling", "slowly walking"))
@@ -135,7 +136,7 @@ class Corridor(Scene):
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the walls with the floor, and the walls with what is on them."""
-        return [(f"{self.walls} walls", self.floor), (f"{self.walls} walls", self.decor)]
+        return [(self.walls, self.floor), (self.walls, self.decor)]
 
     @staticmethod
     def render(

@@ -2,7 +2,8 @@
 
 Everything is vectorised over scenes B and frames F and pure: the same arguments give the same picture on any
 device, up to rounding. Pictures are (B, F, 3, H, W), masks and heights (B, F, H, W); per-scene parameters are
-(B, 1, 1, 1) and per-frame ones (B, F, 1, 1). x runs from 0 (left) to W/H (right), y from 0 (top) to 1 (bottom).
+(B, 1, 1, 1) and per-frame ones (B, F, 1, 1). x runs from 0 (left) to W/H (right), y from 0 (top) to 1
+(bottom).
 """
 
 import math

@@ -208,7 +208,8 @@ class _View:
         tint = torch.tensor([0.97, 1.0, 1.05], device=self.device).view(1, 1, 3, 1, 1)
         middle, horizon = self.daylight("middle"), self.daylight("horizon")
         dim = self.air("dim").unsqueeze(2)
-        self.overcast = (0.4 * middle + 0.6 * horizon).mean(2, keepdim=True) * tint * dim + 0.06 * tint**6
+        murk = self.paint((0.03, 0.055, 0.10))
+        self.overcast = (0.4 * middle + 0.6 * horizon).mean(2, keepdim=True) * tint * dim + murk
         self.haze = self.cloudy(0.35 * middle + 0.65 * horizon)
         self.light = self.daylight("light") * (0.5 + 0.5 * dim)
 

@@ -61,7 +61,7 @@ class Scene(ABC):
 
 def held_out(first: str, second: str) -> bool:
     """Tell whether a pair of attribute values is kept out of training: one pair in ten, by hash."""
-    return zlib.crc32(f"{first}+{second}".encode()) % 10 == 0
+    return zlib.crc32(f"{first} + {second}".encode()) % 10 == 0
 
 
 def is_held_out(scene: Scene) -> bool:

@@ -50,6 +50,9 @@ WAYS: dict[str, tuple[str, ...]] = {
     "backward": ("backward", "backward", "backwards", "in reverse"),
 }
 
+FLYING = ("flying", "gliding", "drifting", "travelling")
+FLIGHTS = ("a flight", "a slow flight", "a journey", "a voyage")
+
 TRACKS = 20
 COARSE = 4
 
@@ -159,14 +162,18 @@ class Stars(Scene):
         silent = pick(rng, list(VALUES)) if rng.random() < 0.3 else ""
         nebula = _say_nebula("" if silent == "nebula" else self.nebula, rng)
         planet = "" if silent == "planet" else _say_planet(self.planet, rng)
-        flight = _say_flight("" if silent == "direction" else self.direction, rng)
+        lead = opening(rng)
+        flight = _say_flight(
+            "" if silent == "direction" else self.direction, FLIGHTS if lead else FLYING, rng
+        )
+        flying = _say_flight("" if silent == "direction" else self.direction, FLYING, rng)
         parts = [nebula, planet] if rng.random() < 0.6 else [planet, nebula]
         seen = " and ".join(p for p in parts if p)
+        past = pick(rng, ("past", "in front of", "in the light of"))
         forms = (
-            f"{opening(rng)}{flight}, with {seen}",
-            f"{opening(rng)}{seen}, {flight}",
-            f"{opening(rng)}{flight} {pick(rng, ('past', 'in front of', 'in the light of'))} {nebula}"
-            + (f", {planet}" if planet else ""),
+            f"{lead}{flight}, with {seen}",
+            f"{lead}{seen}, {flying}",
+            f"{lead}{flight} {past} {nebula}{planet and ', ' + planet}",
         )
         return pick(rng, forms)
 
@@ -204,8 +211,8 @@ def _say_planet(planet: str, rng: np.random.Generator) -> str:
     return pick(rng, (article(planet), f"a large {planet}", f"a slowly turning {planet}"))
 
 
-def _say_flight(direction: str, rng: np.random.Generator) -> str:
-    flight = pick(rng, ("flying", "a flight", "gliding", "drifting"))
+def _say_flight(direction: str, words: Sequence[str], rng: np.random.Generator) -> str:
+    flight = pick(rng, words)
     stars = pick(rng, ("through the stars", "through a starfield", "through space", "among bright stars"))
     return f"{flight} {pick(rng, WAYS[direction])} {stars}" if direction else f"{flight} {stars}"
 
