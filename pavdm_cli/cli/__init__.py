@@ -1,0 +1,1 @@
+"""What a person types. The only code that prints, exits or reads arguments."""

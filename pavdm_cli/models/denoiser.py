@@ -101,9 +101,9 @@ class Block(nn.Module):
         x: Tensor,
         modulation: Tensor,
         turn: tuple[Tensor, Tensor],
-        groups: Tensor | None,
         text: Tensor,
         text_bias: Tensor,
+        apart: bool,
     ) -> Tensor:
         latents = modulation.shape[1]
         m = (modulation + self.table.to(modulation.dtype)).unsqueeze(3)
@@ -115,8 +115,10 @@ class Block(nn.Module):
         def flat(t: Tensor) -> Tensor:
             return rearrange(t, "b t s d -> b (t s) d")
 
-        h = flat(per_latent(self.norm1(x)) * (1 + scale1) + shift1)
-        x = x + flat(per_latent(self.attention(h, h, turn, groups)) * gate1)
+        h = per_latent(self.norm1(x)) * (1 + scale1) + shift1
+        h = rearrange(h, "b t s d -> (b t) s d") if apart else flat(h)
+        h = self.attention(h, h, turn, None).view(len(x), latents, -1, x.shape[-1])
+        x = x + flat(h * gate1)
         if self.text is not None and self.norm_text is not None:
             x = x + self.text(self.norm_text(x), text, None, text_bias)
         h = flat(per_latent(self.norm2(x)) * (1 + scale2) + shift2)
@@ -153,7 +155,7 @@ class Denoiser(nn.Module):
         levels: Tensor,
         positions: Tensor,
         conditions: Conditions,
-        groups: Tensor | None = None,
+        apart: bool = False,
     ) -> Tensor:
         """Return the velocity, shaped as `latents`.
 
@@ -162,7 +164,7 @@ class Denoiser(nn.Module):
             levels: (B, T) float32 in [0, 1].
             positions: (B, T) float32, relative to the window.
             conditions: the texts and each latent's share of them.
-            groups: (B, T) integers; latents of different groups do not see each other. None: all see all.
+            apart: latents do not see each other: T single images that share their texts.
         """
         dtype = self.embed.weight.dtype
         x = self._tokens(latents.to(dtype))
@@ -171,12 +173,12 @@ class Denoiser(nn.Module):
         )
         signal = F.silu(signal)
         modulation = rearrange(self.modulation(signal), "b t (six d) -> b t six d", six=6)
-        turn = self._turn(positions, x.dtype)
+        where = rearrange(positions, "b t -> (b t) 1") if apart else positions
+        turn = self._turn(where, x.dtype)
         text = rearrange(self.text(conditions.tokens.to(dtype)), "b k l d -> b (k l) d")
         text_bias = self._text_bias(conditions, x.dtype)
-        bias = None if groups is None else self._group_bias(groups, x.dtype)
         for block in self.blocks:
-            x = block(x, modulation, turn, bias, text, text_bias)
+            x = block(x, modulation, turn, text, text_bias, apart)
         shift, scale = self.last_modulation(signal).unsqueeze(2).chunk(2, dim=-1)
         x = rearrange(self.last_norm(x), "b (t s) d -> b t s d", t=latents.shape[1]) * (1 + scale) + shift
         return rearrange(
@@ -219,12 +221,6 @@ class Denoiser(nn.Module):
         bias = bias.masked_fill((conditions.weight == 0)[..., None], -math.inf)
         per_latent = rearrange(bias, "b t k l -> b 1 t (k l)")
         return per_latent.repeat_interleave(self.rows * self.columns, dim=2).to(dtype)
-
-    def _group_bias(self, groups: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return (B, 1, T*S, T*S): 0 within a group, minus infinity across."""
-        each = groups.repeat_interleave(self.rows * self.columns, dim=1)
-        apart = each[:, None, :, None] != each[:, None, None, :]
-        return torch.zeros(apart.shape, dtype=dtype, device=groups.device).masked_fill_(apart, -math.inf)
 
 
 def _waves(levels: Tensor) -> Tensor:

@@ -50,6 +50,12 @@ def free_memory(device: torch.device) -> int:
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+def be_deterministic() -> None:
+    """Let torch use only algorithms that give the same numbers at every run; for the whole process."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
+    torch.use_deterministic_algorithms(True)
+
+
 def _available() -> list[str]:
     best = ["cuda"] if torch.cuda.is_available() else []
     best += ["mps"] if torch.backends.mps.is_available() else []

@@ -82,5 +82,27 @@ def config(folder: Path) -> ModelConfig:
     return read(ModelConfig, folder / "config.json")
 
 
+def text_folder(folder: Path, model: ModelConfig) -> Path:
+    """Return the folder of a model's text encoder."""
+    return folder if model.text == "." else folder.resolve().parent / model.text
+
+
+def weight_files(folder: Path, model: ModelConfig) -> tuple[Path, ...]:
+    """Return the files of a model's weights: denoiser, VAE, text encoder.
+
+    Raises:
+        CheckpointError: one is missing.
+    """
+    files = (
+        folder / f"{model.denoiser}.safetensors",
+        folder / f"{model.vae}.safetensors",
+        text_folder(folder, model) / "model.safetensors",
+    )
+    for path in files:
+        if not path.is_file():
+            raise CheckpointError(f"{path}: no such file; restore the model's folder")
+    return files
+
+
 def _is_model(path: Path) -> bool:
     return '"kind"' in path.read_text(encoding="utf-8")

@@ -94,7 +94,7 @@ def load(name_or_path: str, place: Place, attention_chunk: int | None = None) ->
     return Pipeline(
         config=config,
         place=place,
-        text=texts.load(folder.parent / config.text if config.text != "." else folder),
+        text=texts.load(library.text_folder(folder, config)),
         denoiser=denoiser.to(place.device, place.dtype).eval(),
         vae=vae.to(place.device, place.dtype, memory_format=torch.channels_last).eval(),  # type: ignore[call-overload]
         captions=captions,

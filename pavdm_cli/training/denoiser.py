@@ -27,6 +27,9 @@ from pavdm_cli.training.fit import Budget, Reports
 from pavdm_cli.training.pool import TOKENS, LatentPool, Ring, Source
 from pavdm_cli.training.state import State
 
+GUIDANCE = 2.5
+"""Guidance with which half of the own errors are made; samples are made with about as much."""
+
 BINS = 4
 """Bins of level that the loss is reported by."""
 
@@ -35,18 +38,18 @@ BINS = 4
 class DenoiserTraining:
     """Settings of a training run.
 
-    batch: rows a step. held, renew, every: clips in the pool, and how many are renewed every so many steps.
-    images: share of the budget in which rows are single latents only; a tenth of them afterwards. own_from: share
+    latents: latents a step, in rows of one kind. held, renew, every: clips in the pool, and how many are renewed every so many steps.
+    images: share of the budget in which rows are single images only. clip: latents of a clip. own_from: share
     of the budget after which half of the steps start from own errors. corrupt: share of context shown at a level.
     drop: share of rows whose text is empty.
     """
 
-    batch: int = 32
+    latents: int = 256
     held: int = 2048
     renew: int = 16
     every: int = 10
     rate: float = 1e-3
-    latents: int = 24
+    clip: int = 24
     images: float = 0.2
     own_from: float = 0.6
     corrupt: float = 0.2
@@ -55,7 +58,7 @@ class DenoiserTraining:
     families: tuple[str, ...] = ()
 
 
-Forward = Callable[[Tensor, Tensor, Tensor, Conditions, Tensor], Tensor]
+Forward = Callable[[Tensor, Tensor, Tensor, Conditions, bool], Tensor]
 
 
 class Lesson:
@@ -69,31 +72,30 @@ class Lesson:
         self._device = pool.latents.device
         self._empty = tuple(t[0].to(self._device) for t in (empty.tokens, empty.mask, empty.pooled))
 
-    def loss(self, rng: np.random.Generator, slots: int, progress: float) -> tuple[Tensor, Reports]:
+    def loss(self, rng: np.random.Generator, progress: float) -> tuple[Tensor, Reports]:
         """Draw a batch and return its loss, by level and by kind of row in the report."""
         s = self._settings
-        singles = 1.0 if progress < s.images else 0.1
-        drawn = rows.draw(rng, s.batch, s.latents, slots, self._ramp, singles)
-        picks = self._on(rng.integers(s.held, size=s.batch))[:, None]
+        drawn = rows.draw(rng, s.latents, s.clip, self._ramp, only_images=progress < s.images)
+        batch, apart = len(drawn.latent), drawn.kind == "image"
+        picks = self._on(rng.integers(s.held, size=batch))
         latent, left = self._on(drawn.latent), self._on(drawn.left)
-        clean = self._pool.latents[picks, latent].float()
-        words = self._conditions(picks[:, 0], latent, self._on(rng.random(s.batch) < s.drop))
-        groups, positions = self._on(drawn.group), self._on(drawn.position).float()
-        own = progress >= s.own_from and rng.random() < 0.5
+        clean = self._pool.latents[picks[:, None], latent].float()
+        words = self._conditions(picks, latent, self._on(rng.random(batch) < s.drop))
+        positions = torch.arange(latent.shape[1], device=self._device).float().expand(batch, -1)
+        own = not apart and progress >= s.own_from and rng.random() < 0.5
         if own:
-            guidance = float(rng.choice([1.0, 2.5]))
-            shown, level = self._own(clean, left, positions, words, groups, guidance)
+            shown, level = self._own(clean, left, positions, words, float(rng.choice([1.0, GUIDANCE])))
         else:
             level = self._level(left) + self._corruption(left)
             shown = noised(clean, torch.randn_like(clean), level[:, :, None, None, None])
         live = left > 0
         target = (shown - clean) / level.clamp_min(0.04)[:, :, None, None, None]
         with torch.autocast(self._device.type, torch.bfloat16):
-            velocity = self._forward(shown, level, positions, words, groups)
+            velocity = self._forward(shown, level, positions, words, apart)
         error = (velocity.float() - target).square().mean((2, 3, 4))
         weight = live * torch.where(level < 0.1, 0.25, 1.0)
         total = (error * weight).sum() / weight.sum().clamp_min(1)
-        return total, _report(error.detach(), level, live, self._on(drawn.kind), own)
+        return total, _report(error.detach(), level, live, "own" if own else drawn.kind)
 
     def _level(self, left: Tensor) -> Tensor:
         share = (left / self._ramp.steps).clamp(0, 1)
@@ -107,7 +109,7 @@ class Lesson:
 
     @torch.no_grad()
     def _own(
-        self, clean: Tensor, left: Tensor, positions: Tensor, words: Conditions, groups: Tensor, guidance: float
+        self, clean: Tensor, left: Tensor, positions: Tensor, words: Conditions, guidance: float
     ) -> tuple[Tensor, Tensor]:
         """Let the network itself move true windows up to four rows, in one stride, to where the row stands."""
         left = left.where(left < 0, left.clamp_min(0.5))
@@ -115,10 +117,10 @@ class Lesson:
         before, level = self._level(left + rows_back), self._level(left)
         shown = noised(clean, torch.randn_like(clean), before[:, :, None, None, None])
         with torch.autocast(self._device.type, torch.bfloat16):
-            velocity = self._forward(shown, before, positions, words, groups).float()
+            velocity = self._forward(shown, before, positions, words, False).float()
             if guidance != 1:
                 nothing = self._silent(words)
-                plain = self._forward(shown, before, positions, nothing, groups).float()
+                plain = self._forward(shown, before, positions, nothing, False).float()
                 velocity = plain + guidance * (velocity - plain)
         return shown + velocity * (level - before)[:, :, None, None, None], level
 
@@ -180,7 +182,7 @@ def train(
     if path.exists():
         state.load(path)
     ring = Ring(settings.held, settings.renew)
-    source = Source(settings.seed, settings.latents * 4, families=settings.families)
+    source = Source(settings.seed, settings.clip * 4, families=settings.families)
     batch = 64 if device.type == "cuda" else 4
     pool = LatentPool(source, ring, vae, text, device, batch, state.step // settings.every)
     forward: Forward = torch.compile(network, dynamic=False) if compiled else network
@@ -200,7 +202,7 @@ def train(
 
     fitting.fit(
         state,
-        lambda progress: lesson.loss(rng, config.span, progress),
+        lambda progress: lesson.loss(rng, progress),
         budget,
         path,
         on_save=save,
@@ -214,16 +216,11 @@ def _hidden(network: Denoiser) -> set[str]:
     return {n for n, p in network.named_parameters() if n.startswith("blocks.") and n.endswith("weight") and p.ndim == 2}
 
 
-def _report(error: Tensor, level: Tensor, live: Tensor, kind: Tensor, own: bool) -> Reports:
-    """Sum the error by bin of level and by kind of row."""
-    out = {"own" if own else "loss": torch.stack(((error * live).sum(), live.sum()))}
-    if own:
-        return out
+def _report(error: Tensor, level: Tensor, live: Tensor, kind: str) -> Reports:
+    """Sum the error by kind of row, and by bin of level where the latents are not the network's own."""
+    out = {kind: torch.stack(((error * live).sum(), live.sum()))}
     bins = (level * BINS).long().clamp(max=BINS - 1)
-    for b in range(BINS):
+    for b in range(BINS) if kind != "own" else ():
         here = live & (bins == b)
         out[f"level{b}"] = torch.stack(((error * here).sum(), here.sum()))
-    for i, name in enumerate(rows.KINDS):
-        here = live & (kind == i)
-        out[name] = torch.stack(((error * here).sum(), here.sum()))
     return out

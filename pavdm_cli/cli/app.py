@@ -1,0 +1,45 @@
+"""The program's one door: the commands, and what becomes of an error."""
+
+from typing import Annotated
+
+import typer
+
+from pavdm_cli import __version__
+from pavdm_cli.cli import models, output, train
+from pavdm_cli.cli.generate import generate
+from pavdm_cli.errors import PavdmError
+
+app = typer.Typer(
+    help="Long videos from a prompt, on one machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(generate)
+app.add_typer(models.app, name="models")
+app.add_typer(train.app, name="train")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"pavdm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; a PavdmError is one red line on stderr and exit code 1."""
+    try:
+        app()
+    except PavdmError as error:
+        output.error(str(error))
+        raise SystemExit(1) from None

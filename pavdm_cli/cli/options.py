@@ -1,0 +1,168 @@
+"""The options that commands share, each with its help; unset ones are None and take the model's own value.
+
+Values are checked in `cli.order`, not here: a wrong one is then one line that says what to do.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+BASIC = "Options"
+SEVERAL = "Several videos"
+FILE = "Picture and file"
+TALK = "What is said"
+MACHINE = "Machine"
+RESEARCH = "Research"
+LARGEST_SEED = 2**63 - 1
+
+Prompt = Annotated[
+    str | None, typer.Argument(help="What is to be seen, in a sentence.", show_default=False)
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Where the video goes: an .mp4 file, or a folder. Default: outputs/PROMPT-SEED.mp4.",
+        show_default=False,
+        rich_help_panel=BASIC,
+    ),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option(help="Length of the video in seconds. Default: 10.", show_default=False, rich_help_panel=BASIC),
+]
+Frames = Annotated[
+    int | None,
+    typer.Option(
+        "--frames",
+        "--num-frames",
+        help="Length in frames, instead of --seconds.",
+        show_default=False,
+        rich_help_panel=BASIC,
+    ),
+]
+Model = Annotated[
+    str, typer.Option(help="A name from 'pavdm models list', or a model's folder.", rich_help_panel=BASIC)
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        min=-1,
+        max=LARGEST_SEED,
+        help="The same seed gives the same video. Default, and -1: random.",
+        show_default=False,
+        rich_help_panel=BASIC,
+    ),
+]
+Guidance = Annotated[
+    float | None,
+    typer.Option(
+        "--guidance",
+        "--guidance-scale",
+        "--cfg",
+        help="How strictly the prompt is followed; 1 is not at all enforced, and twice as fast.",
+        show_default="the model's",
+        rich_help_panel=BASIC,
+    ),
+]
+Negative = Annotated[
+    str,
+    typer.Option(
+        "--negative", "--negative-prompt", help="What is not to be seen.", show_default=False, rich_help_panel=BASIC
+    ),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        "--steps",
+        "--num-inference-steps",
+        help="Moves from noise to picture: fewer are faster, more are finer.",
+        show_default="the model's",
+        rich_help_panel=BASIC,
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.", rich_help_panel=BASIC)]
+
+Count = Annotated[
+    int, typer.Option(help="Videos of each prompt, with seeds that count up.", rich_help_panel=SEVERAL)
+]
+Prompts = Annotated[
+    Path | None,
+    typer.Option(help="A text file with one prompt a line.", show_default=False, rich_help_panel=SEVERAL),
+]
+
+Scale = Annotated[
+    int | None,
+    typer.Option(
+        help="Enlarge so many times when writing; 1 is the model's own size. Default: to about 512 lines.",
+        show_default=False,
+        rich_help_panel=FILE,
+    ),
+]
+Quality = Annotated[
+    int, typer.Option(help="The encoder's quantiser, from 1 (best) to 51.", rich_help_panel=FILE)
+]
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print the path of the video alone.", rich_help_panel=TALK)
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object; all else goes to stderr.", rich_help_panel=TALK)
+]
+Stats = Annotated[
+    bool, typer.Option("--stats", help="Show every figure of drift while it is made.", rich_help_panel=TALK)
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Say what would be done, in what memory and time; make nothing.", rich_help_panel=TALK
+    ),
+]
+
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=MACHINE)]
+Dtype = Annotated[str, typer.Option(help="auto, fp16, bf16 or fp32.", rich_help_panel=MACHINE)]
+AttentionChunk = Annotated[
+    str,
+    typer.Option(
+        help="Queries attended at a time: a number, or auto. Smaller takes less memory, for the same video.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Deterministic = Annotated[
+    bool,
+    typer.Option(
+        "--deterministic",
+        help="The very same numbers at every run on this machine; slower on CUDA.",
+        rich_help_panel=MACHINE,
+    ),
+]
+
+Schedule = Annotated[
+    str,
+    typer.Option(
+        help="NAME[:key=value,...], progressive or full-sequence; keys are steps, window, chunk, context, sink, "
+        "context_level, shift and renoise.",
+        rich_help_panel=RESEARCH,
+    ),
+]
+
+Folder = Annotated[Path, typer.Option(help="Where weights, state and log go; a training begun there goes on.")]
+Minutes = Annotated[float | None, typer.Option(help="Train so long in all.", show_default=False)]
+TrainingSteps = Annotated[
+    int | None, typer.Option("--steps", help="Train so many steps in all.", show_default=False)
+]
+Start = Annotated[Path | None, typer.Option(help="Weights to begin from.", show_default=False)]
+Families = Annotated[
+    str, typer.Option(help="Worlds to train on, separated by commas. Default: all.", show_default=False)
+]
+Batch = Annotated[int | None, typer.Option(help="Clips a step.", show_default="the trainer's")]
+Rate = Annotated[float | None, typer.Option(help="Peak learning rate.", show_default="the trainer's")]
+Held = Annotated[int | None, typer.Option(help="Clips held in memory.", show_default="the trainer's")]
+Compile = Annotated[bool, typer.Option("--compile", help="Compile the network first.")]
+Shapes = Annotated[
+    str,
+    typer.Option("--model", help="The model whose shapes, schedule, text encoder and, for a denoiser, VAE are used."),
+]
+Name = Annotated[str, typer.Argument(help="A name from 'pavdm models list', or a model's folder.")]

@@ -1,0 +1,177 @@
+"""What was asked for, checked as far as it can be before torch or a model is loaded."""
+
+import math
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pavdm_cli.errors import ConfigError, DeviceError
+from pavdm_cli.media.writer import VideoWriter, check_output
+from pavdm_cli.models.library import ModelConfig
+from pavdm_cli.sampling import schedule
+from pavdm_cli.sampling.schedule import Ramp
+
+SECONDS = 10.0
+LONGEST = 24 * 3600  # seconds
+LINES = 512  # pixels: the height a video is enlarged to, about
+OUTPUTS = Path("outputs")
+SLUG = 60  # letters of the prompt in a file's name
+DEVICES = ("auto", "cpu", "cuda", "mps")
+DTYPES = ("auto", "fp16", "bf16", "fp32")
+
+
+@dataclass(frozen=True)
+class Video:
+    """One video: its prompt, its seed, and the file it goes to."""
+
+    prompt: str
+    seed: int
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Everything a generation is made of. frames: of each video. attention_chunk: None leaves the choice open."""
+
+    folder: Path
+    model: ModelConfig
+    videos: tuple[Video, ...]
+    frames: int
+    schedule: str
+    ramp: Ramp
+    guidance: float
+    negative: str
+    scale: int
+    quality: int
+    device: str
+    dtype: str
+    attention_chunk: int | None
+    deterministic: bool
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.guidance) and self.guidance >= 0):
+            raise ConfigError(f"--guidance {self.guidance}: must be a number from 0 on; most models like 2 to 8")
+        if self.device not in DEVICES:
+            raise DeviceError(f"--device {self.device!r}: unknown; choose from {', '.join(DEVICES)}")
+        if self.dtype not in DTYPES:
+            raise DeviceError(f"--dtype {self.dtype!r}: unknown; choose from {', '.join(DTYPES)}")
+        for video in self.videos:  # making a writer checks size, scale and quality, and makes nothing on disk
+            VideoWriter(
+                video.path, self.model.size, self.model.fps, scale=self.scale, quality=self.quality, tags={}
+            )
+
+    @property
+    def seconds(self) -> float:
+        """Length of each video in seconds."""
+        return self.frames / self.model.fps
+
+
+def prompts(prompt: str | None, file: Path | None) -> list[str]:
+    """Return the prompts asked for: the one given, or the lines of a file.
+
+    Raises:
+        ConfigError: both, neither or an empty one was given, or the file cannot be read.
+    """
+    if file is not None:
+        if prompt is not None:
+            raise ConfigError(f"a prompt and --prompts {file} were given; give one of them")
+        try:
+            lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"--prompts {file}: cannot be read ({error}); give a UTF-8 text file") from error
+        if not any(lines):
+            raise ConfigError(f"--prompts {file}: no prompt in it; write one a line")
+        return [line for line in lines if line]
+    if prompt is None or not prompt.strip():
+        raise ConfigError("the prompt is empty; say what is to be seen, for example 'a red ball bouncing'")
+    return [prompt.strip()]
+
+
+def videos(wanted: Sequence[str], count: int, seed: int | None, output: Path | None, force: bool) -> tuple[Video, ...]:
+    """Give every video its seed and its file: `count` of each prompt, their seeds counting up.
+
+    Raises:
+        ConfigError: the count is below one, or several videos were to go to one file.
+        VideoError: a file exists already, without `force`, or could not be written.
+    """
+    if count < 1:
+        raise ConfigError(f"--count {count}: must be at least 1")
+    first = secrets.randbelow(2**31) if seed is None or seed == -1 else seed
+    pairs = [(prompt, first + i) for prompt in wanted for i in range(count)]
+    folder = OUTPUTS if output is None else output
+    if output is not None and not output.is_dir():
+        if len(pairs) == 1:
+            check_output(output, force)
+            return (Video(*pairs[0], output),)
+        if output.suffix:
+            raise ConfigError(f"--output {output}: one file for {len(pairs)} videos; give a folder")
+    made: list[Video] = []
+    for prompt, number in pairs:
+        path = _free(folder, f"{slug(prompt)}-{number}", {video.path for video in made})
+        check_output(path, force)
+        made.append(Video(prompt, number, path))
+    return tuple(made)
+
+
+def slug(prompt: str) -> str:
+    """Return a prompt as part of a file's name: small letters, digits and dashes."""
+    words = "".join(char if char.isalnum() else " " for char in prompt.lower()).split()
+    return "-".join(words)[:SLUG].strip("-") or "video"
+
+
+def frames(seconds: float | None, count: int | None, fps: int) -> int:
+    """Return the length of a video in frames, asked for in seconds or in frames.
+
+    Raises:
+        ConfigError: both were given, or the length is not above zero and at most a day.
+    """
+    if seconds is not None and count is not None:
+        raise ConfigError(f"--seconds {seconds:g} and --frames {count} were given; give one of them")
+    if count is not None:
+        said, length = f"--frames {count}", count / fps
+    else:
+        length = SECONDS if seconds is None else seconds
+        said = f"--seconds {length:g}"
+    if not 0 < length <= LONGEST:
+        raise ConfigError(f"{said}: a video is longer than nothing and at most {LONGEST} seconds (24 hours) long")
+    return max(round(length * fps), 1)
+
+
+def ramp(text: str, steps: int | None, default: Ramp) -> tuple[str, Ramp]:
+    """Read --schedule and --steps into a schedule's name and its ramp.
+
+    Raises:
+        ScheduleError: an unknown name or key, a wrong value, or numbers that do not go together.
+    """
+    if steps is not None:
+        text += f"{',' if ':' in text else ':'}steps={steps}"
+    return schedule.parse(text, default)
+
+
+def attention_chunk(text: str) -> int | None:
+    """Read --attention-chunk: a number of queries, or None for auto.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if text == "auto":
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ConfigError(f"--attention-chunk {text!r}: must be auto, or a number of at least 1")
+    return int(text)
+
+
+def scale(asked: int | None, height: int) -> int:
+    """Return how many times a picture of so many lines is enlarged; by default to about 512."""
+    return max(round(LINES / height), 1) if asked is None else asked
+
+
+def _free(folder: Path, stem: str, taken: set[Path]) -> Path:
+    """Return a path that is not there yet, neither finished nor half-made: numbered when it must be."""
+    number = 1
+    while True:
+        path = folder / (f"{stem}.mp4" if number == 1 else f"{stem}-{number}.mp4")
+        if path not in taken and not path.exists() and not path.with_suffix(".partial.mp4").exists():
+            return path
+        number += 1

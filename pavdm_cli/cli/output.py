@@ -1,0 +1,39 @@
+"""Where words go: people's on stdout, or on stderr beside JSON; errors and remarks always on stderr."""
+
+import json
+
+from rich.console import Console
+from rich.text import Text
+
+
+class Output:
+    """One command's way to speak. talk: the console for everything a person reads while it runs."""
+
+    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+        self.quiet, self.as_json = quiet, as_json
+        self.talk = Console(stderr=as_json, quiet=quiet and not as_json, highlight=False)
+
+    def line(self, name: str, text: str) -> None:
+        """Say one fact: its name in a column of its own, then the text, on one line however long."""
+        self.talk.print(Text.assemble((f"{name:<8}", "bold cyan"), text), soft_wrap=True)
+
+    def plain(self, text: str) -> None:
+        """Say one line as it is."""
+        self.talk.print(Text(text), soft_wrap=True)
+
+    def remark(self, text: str) -> None:
+        """Say what a person should know although all goes on, on stderr."""
+        Console(stderr=True, highlight=False).print(Text(text, "yellow"), soft_wrap=True)
+
+    def result(self, text: str) -> None:
+        """Print one line of the answer itself to stdout."""
+        Console(highlight=False).print(Text(text), soft_wrap=True)
+
+    def data(self, found: object) -> None:
+        """Print the answer as one JSON object on stdout."""
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def error(text: str) -> None:
+    """Print a failure on stderr: one red line."""
+    Console(stderr=True, highlight=False).print(Text(f"error: {' '.join(text.split())}", "red"), soft_wrap=True)

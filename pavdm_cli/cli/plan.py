@@ -1,0 +1,157 @@
+"""How a generation will be run: what memory it takes, how many videos go side by side, how long it will be."""
+
+import time
+from dataclasses import dataclass
+from math import ceil, prod
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from pavdm_cli.cli.order import Order, Video
+from pavdm_cli.errors import CheckpointError
+from pavdm_cli.models import library
+from pavdm_cli.models.attention import auto_chunk, scores_bytes
+from pavdm_cli.models.config import read
+from pavdm_cli.models.denoiser import DenoiserConfig
+from pavdm_cli.models.device import Place, free_memory
+from pavdm_cli.models.pipeline import Pipeline
+from pavdm_cli.models.vae import FRAMES_PER_LATENT, VaeConfig
+from pavdm_cli.runs.stream import Guided, Request
+from pavdm_cli.sampling import schedule
+from pavdm_cli.sampling.noise import Noise
+from pavdm_cli.sampling.schedule import Step
+
+MOST_ABREAST = 16
+SHARE = 0.6  # of the free memory that videos side by side may fill
+LIVE_MAPS = 6  # feature maps of the decoder's widest layer held at once: input, norm, activation, output, two casts
+LIBRARIES = 100 << 20  # bytes of code, threads' stacks and scratch that the first call brings in
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes needed: weights once, working memory for each video side by side; and what is free."""
+
+    weights: int
+    video: int
+    free: int
+
+    def needed(self, abreast: int) -> int:
+        """Return the bytes for so many videos side by side."""
+        return LIBRARIES + self.weights + abreast * self.video
+
+
+@dataclass(frozen=True)
+class Plan:
+    """latents: of each video. calls: of the model for each group of videos. groups: videos made side by side."""
+
+    latents: int
+    calls: int
+    groups: tuple[tuple[Video, ...], ...]
+    memory: Memory
+    attention_chunk: int | None
+
+    @property
+    def abreast(self) -> int:
+        return len(self.groups[0])
+
+    @property
+    def needed(self) -> int:
+        """Bytes for the largest group."""
+        return self.memory.needed(self.abreast)
+
+
+def make(order: Order, place: Place) -> Plan:
+    """Plan a generation on a device, from the model's configuration and the headers of its weights.
+
+    Videos share calls on CUDA alone: a CPU gains nothing by it, and a video made alone is exactly repeatable.
+
+    Raises:
+        CheckpointError, ConfigError: a file of the model is missing or wrong.
+    """
+    latents = ceil(order.frames / FRAMES_PER_LATENT)
+    free = free_memory(place.device)
+    memory, chunk = _memory(order, place, latents, free)
+    abreast = 1
+    if place.device.type == "cuda" and not order.deterministic:
+        abreast = int((SHARE * free - memory.needed(0)) // memory.video)
+    abreast = min(max(abreast, 1), MOST_ABREAST)
+    groups = tuple(order.videos[i : i + abreast] for i in range(0, len(order.videos), abreast))
+    calls = schedule.calls(order.schedule, latents, order.ramp)
+    return Plan(latents, calls, groups, memory, chunk)
+
+
+def request(order: Order, group: tuple[Video, ...]) -> Request:
+    """Return the request that makes a group of videos side by side."""
+    return Request(
+        tuple(video.prompt for video in group),
+        tuple(video.seed for video in group),
+        order.frames,
+        order.schedule,
+        order.ramp,
+        order.guidance,
+        order.negative,
+    )
+
+
+def width(order: Order, latents: int) -> int:
+    """Return the latents in the widest call."""
+    return latents if order.schedule == "full-sequence" else min(order.ramp.span, latents)
+
+
+@torch.no_grad()
+def estimate(order: Order, plan: Plan, pipeline: Pipeline) -> float:
+    """Return the seconds everything will take, from one widest call and one decoded latent, timed here and now."""
+    asked = request(order, plan.groups[0])
+    model, noise = Guided(pipeline, asked), Noise(asked.seeds, pipeline.latent_shape)
+    count = width(order, plan.latents)
+    levels = (0.5,) * count
+    step = Step(tuple(range(count)), tuple(range(count)), levels, levels, keep=0)
+    window = torch.stack([noise(k) for k in range(count)], dim=1).to(pipeline.place.device)
+    timed = []
+    for _ in range(2):  # the first brings in kernels
+        begun = time.perf_counter()
+        model(window, step).sum().item()
+        called = time.perf_counter()
+        for _ in pipeline.decode_stream([window[:, 0]]):
+            pass
+        timed = [called - begun, time.perf_counter() - called]
+    return len(plan.groups) * (plan.calls * timed[0] + plan.latents * timed[1])
+
+
+def _memory(order: Order, place: Place, latents: int, free: int) -> tuple[Memory, int | None]:
+    """Estimate memory: weights as they are held, and the larger of a widest call and a decoded latent.
+
+    A call holds, for each token, the residual stream, its normed copy, queries, keys, values and their output
+    (8 widths), the hidden layer before and after its activation (2 mlp), and the scores of attention for one
+    chunk of queries. The decoder holds LIVE_MAPS maps of its largest layer. Guidance doubles the call.
+    """
+    denoiser, vae, text = library.weight_files(order.folder, order.model)
+    shapes = read(DenoiserConfig, order.folder / f"{order.model.denoiser}.config.json")
+    decoder = read(VaeConfig, order.folder / f"{order.model.vae}.config.json").decoder
+    itemsize = place.dtype.itemsize
+    weights = (parameters(denoiser) + parameters(vae)) * itemsize + parameters(text) * 4
+    sides = 1 if order.guidance == 1 else 2
+    tokens = width(order, latents) * prod(shapes.size) // shapes.patch**2
+    chunk = order.attention_chunk
+    if chunk is None:
+        chunk = auto_chunk(tokens, tokens, shapes.heads, sides, itemsize, free)
+    scores = scores_bytes(min(chunk or tokens, tokens), tokens, shapes.heads, sides, itemsize)
+    call = sides * tokens * (8 * shapes.width + 2 * shapes.mlp) * itemsize + scores
+    height, across = order.model.size
+    largest = max(w * height * across // 4 ** (i + 1) for i, w in enumerate(decoder))
+    return Memory(weights, max(call, LIVE_MAPS * largest * itemsize), free), chunk
+
+
+def parameters(path: Path) -> int:
+    """Count the numbers in a file of weights, from its header; the scales of stored rows are none.
+
+    Raises:
+        CheckpointError: the file is truncated or not of this kind.
+    """
+    try:
+        with safe_open(path, "np") as file:
+            names = [name for name in file.keys() if not name.endswith(".scale")]  # noqa: SIM118
+            return sum(prod(file.get_slice(name).get_shape()) for name in names)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path}: truncated or not a safetensors file ({error}); restore it") from error

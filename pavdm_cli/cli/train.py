@@ -1,0 +1,111 @@
+"""pavdm train: make the networks anew, or go on from some."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from pavdm_cli.cli import options
+from pavdm_cli.errors import ConfigError
+from pavdm_cli.models import library
+
+app = typer.Typer(help="Train the networks on procedural worlds.", no_args_is_help=True)
+
+
+@app.command()
+def vae(
+    folder: options.Folder,
+    minutes: options.Minutes = None,
+    steps: options.TrainingSteps = None,
+    model: options.Shapes = library.DEFAULT,
+    start: options.Start = None,
+    families: options.Families = "",
+    batch: options.Batch = None,
+    rate: options.Rate = None,
+    held: options.Held = None,
+    device: options.Device = "auto",
+    compiled: options.Compile = False,
+) -> None:
+    """Train the video VAE, which turns frames into latents and back."""
+    from pavdm_cli.models.config import read
+    from pavdm_cli.models.device import place
+    from pavdm_cli.models.vae import VaeConfig
+    from pavdm_cli.training import vae as training
+    from pavdm_cli.training.fit import Budget
+
+    source = library.find(model)
+    training.train(
+        folder,
+        read(VaeConfig, source / f"{library.config(source).vae}.config.json"),
+        replace(training.VaeTraining(), **_changes(families, batch, rate, held)),
+        Budget(steps=steps, minutes=minutes),
+        place(options.device_name(device), "auto").device,
+        start=_there(start),
+        compiled=compiled,
+    )
+
+
+@app.command()
+def denoiser(
+    folder: options.Folder,
+    minutes: options.Minutes = None,
+    steps: options.TrainingSteps = None,
+    model: options.Shapes = library.DEFAULT,
+    start: options.Start = None,
+    families: options.Families = "",
+    batch: options.Batch = None,
+    rate: options.Rate = None,
+    held: options.Held = None,
+    device: options.Device = "auto",
+    compiled: options.Compile = False,
+) -> None:
+    """Train the denoiser on rows of the sampler's schedule, with the model's VAE and text encoder."""
+    from pavdm_cli.models import pipeline, text
+    from pavdm_cli.models.config import read
+    from pavdm_cli.models.denoiser import DenoiserConfig
+    from pavdm_cli.models.device import place
+    from pavdm_cli.training import denoiser as training
+    from pavdm_cli.training.fit import Budget
+
+    source = library.find(model)
+    config = library.config(source)
+    where = place(options.device_name(device), "auto").device
+    training.train(
+        folder,
+        read(DenoiserConfig, source / f"{config.denoiser}.config.json"),
+        config.sampling,
+        replace(training.DenoiserTraining(), **_changes(families, batch, rate, held)),
+        Budget(steps=steps, minutes=minutes),
+        where,
+        pipeline.load_vae(source / config.vae).to(where),
+        text.load(library.text_folder(source, config)),
+        start=_there(start),
+        compiled=compiled,
+    )
+
+
+def _changes(families: str, batch: int | None, rate: float | None, held: int | None) -> dict[str, Any]:
+    """Return the training settings that were given.
+
+    Raises:
+        ConfigError: there is no such family of worlds, or a number is not above zero.
+    """
+    from pavdm_cli.training.worlds import FAMILIES
+
+    names = tuple(name.strip() for name in families.split(",") if name.strip())
+    unknown = [name for name in names if name not in FAMILIES]
+    if unknown:
+        raise ConfigError(f"--families {', '.join(unknown)}: unknown; there are {', '.join(FAMILIES)}")
+    given = {"batch": batch, "rate": rate, "held": held}
+    for key, value in given.items():
+        if value is not None and not value > 0:
+            raise ConfigError(f"--{key} {value}: must be above zero")
+    return {key: value for key, value in given.items() if value is not None} | {"families": names}
+
+
+def _there(start: Path | None) -> Path | None:
+    """Return the path of weights to begin from, if it is a file."""
+    if start is not None and not start.is_file():
+        raise ConfigError(f"--start {start}: no such file; give a .safetensors file that pavdm train wrote")
+    return start
