@@ -14,11 +14,8 @@ FILE = "Picture and file"
 TALK = "What is said"
 MACHINE = "Machine"
 RESEARCH = "Research"
-LARGEST_SEED = 2**63 - 1
 
-Prompt = Annotated[
-    str | None, typer.Argument(help="What is to be seen, in a sentence.", show_default=False)
-]
+Prompt = Annotated[str | None, typer.Argument(help="What is to be seen, in a sentence.", show_default=False)]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -31,7 +28,9 @@ Output = Annotated[
 ]
 Seconds = Annotated[
     float | None,
-    typer.Option(help="Length of the video in seconds. Default: 10.", show_default=False, rich_help_panel=BASIC),
+    typer.Option(
+        help="Length of the video in seconds. Default: 10.", show_default=False, rich_help_panel=BASIC
+    ),
 ]
 Frames = Annotated[
     int | None,
@@ -49,8 +48,6 @@ Model = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(
-        min=-1,
-        max=LARGEST_SEED,
         help="The same seed gives the same video. Default, and -1: random.",
         show_default=False,
         rich_help_panel=BASIC,
@@ -70,7 +67,11 @@ Guidance = Annotated[
 Negative = Annotated[
     str,
     typer.Option(
-        "--negative", "--negative-prompt", help="What is not to be seen.", show_default=False, rich_help_panel=BASIC
+        "--negative",
+        "--negative-prompt",
+        help="What is not to be seen.",
+        show_default=False,
+        rich_help_panel=BASIC,
     ),
 ]
 Steps = Annotated[
@@ -117,7 +118,9 @@ Stats = Annotated[
 DryRun = Annotated[
     bool,
     typer.Option(
-        "--dry-run", help="Say what would be done, in what memory and time; make nothing.", rich_help_panel=TALK
+        "--dry-run",
+        help="Say what would be done, in what memory and time; make nothing.",
+        rich_help_panel=TALK,
     ),
 ]
 
@@ -142,13 +145,15 @@ Deterministic = Annotated[
 Schedule = Annotated[
     str,
     typer.Option(
-        help="NAME[:key=value,...], progressive or full-sequence; keys are steps, window, chunk, context, sink, "
-        "context_level, shift and renoise.",
+        help="NAME[:key=value,...], progressive or full-sequence; keys are steps, window, chunk, context, "
+        "sink, context_level, shift and renoise.",
         rich_help_panel=RESEARCH,
     ),
 ]
 
-Folder = Annotated[Path, typer.Option(help="Where weights, state and log go; a training begun there goes on.")]
+Folder = Annotated[
+    Path, typer.Option(help="Where weights, state and log go; a training begun there goes on.")
+]
 Minutes = Annotated[float | None, typer.Option(help="Train so long in all.", show_default=False)]
 TrainingSteps = Annotated[
     int | None, typer.Option("--steps", help="Train so many steps in all.", show_default=False)
@@ -163,6 +168,8 @@ Held = Annotated[int | None, typer.Option(help="Clips held in memory.", show_def
 Compile = Annotated[bool, typer.Option("--compile", help="Compile the network first.")]
 Shapes = Annotated[
     str,
-    typer.Option("--model", help="The model whose shapes, schedule, text encoder and, for a denoiser, VAE are used."),
+    typer.Option(
+        "--model", help="The model whose shapes, schedule, text encoder and, for a denoiser, VAE are used."
+    ),
 ]
 Name = Annotated[str, typer.Argument(help="A name from 'pavdm models list', or a model's folder.")]

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from pavdm_cli.errors import ConfigError, DeviceError
 from pavdm_cli.media.writer import VideoWriter, check_output
@@ -12,10 +13,14 @@ from pavdm_cli.models.library import ModelConfig
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
 
+if TYPE_CHECKING:  # the module imports torch
+    from pavdm_cli.models.device import DeviceName, DtypeName
+
 SECONDS = 10.0
 LONGEST = 24 * 3600  # seconds
 LINES = 512  # pixels: the height a video is enlarged to, about
 OUTPUTS = Path("outputs")
+LARGEST_SEED = 2**63 - 1
 SLUG = 60  # letters of the prompt in a file's name
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DTYPES = ("auto", "fp16", "bf16", "fp32")
@@ -32,8 +37,13 @@ class Video:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """Everything a generation is made of. frames: of each video. attention_chunk: None leaves the choice open."""
+    """Everything a generation is made of.
 
+    asked_model: as it was typed; folder, model: what that is. frames: of each video. attention_chunk: None
+    is auto.
+    """
+
+    asked_model: str
     folder: Path
     model: ModelConfig
     videos: tuple[Video, ...]
@@ -44,18 +54,16 @@ class Order:
     negative: str
     scale: int
     quality: int
-    device: str
-    dtype: str
+    device: "DeviceName"
+    dtype: "DtypeName"
     attention_chunk: int | None
     deterministic: bool
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.guidance) and self.guidance >= 0):
-            raise ConfigError(f"--guidance {self.guidance}: must be a number from 0 on; most models like 2 to 8")
-        if self.device not in DEVICES:
-            raise DeviceError(f"--device {self.device!r}: unknown; choose from {', '.join(DEVICES)}")
-        if self.dtype not in DTYPES:
-            raise DeviceError(f"--dtype {self.dtype!r}: unknown; choose from {', '.join(DTYPES)}")
+            raise ConfigError(
+                f"--guidance {self.guidance}: must be a number from 0 on; most models like 2 to 8"
+            )
         for video in self.videos:  # making a writer checks size, scale and quality, and makes nothing on disk
             VideoWriter(
                 video.path, self.model.size, self.model.fps, scale=self.scale, quality=self.quality, tags={}
@@ -79,7 +87,9 @@ def prompts(prompt: str | None, file: Path | None) -> list[str]:
         try:
             lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"--prompts {file}: cannot be read ({error}); give a UTF-8 text file") from error
+            raise ConfigError(
+                f"--prompts {file}: cannot be read ({error}); give a UTF-8 text file"
+            ) from error
         if not any(lines):
             raise ConfigError(f"--prompts {file}: no prompt in it; write one a line")
         return [line for line in lines if line]
@@ -88,15 +98,19 @@ def prompts(prompt: str | None, file: Path | None) -> list[str]:
     return [prompt.strip()]
 
 
-def videos(wanted: Sequence[str], count: int, seed: int | None, output: Path | None, force: bool) -> tuple[Video, ...]:
+def videos(
+    wanted: Sequence[str], count: int, seed: int | None, output: Path | None, force: bool
+) -> tuple[Video, ...]:
     """Give every video its seed and its file: `count` of each prompt, their seeds counting up.
 
     Raises:
-        ConfigError: the count is below one, or several videos were to go to one file.
+        ConfigError: the count is below one, the seed out of range, or several videos were to go to one file.
         VideoError: a file exists already, without `force`, or could not be written.
     """
     if count < 1:
         raise ConfigError(f"--count {count}: must be at least 1")
+    if seed is not None and not -1 <= seed <= LARGEST_SEED:
+        raise ConfigError(f"--seed {seed}: must be from 0 to {LARGEST_SEED}, or -1 for a random one")
     first = secrets.randbelow(2**31) if seed is None or seed == -1 else seed
     pairs = [(prompt, first + i) for prompt in wanted for i in range(count)]
     folder = OUTPUTS if output is None else output
@@ -134,7 +148,9 @@ def frames(seconds: float | None, count: int | None, fps: int) -> int:
         length = SECONDS if seconds is None else seconds
         said = f"--seconds {length:g}"
     if not 0 < length <= LONGEST:
-        raise ConfigError(f"{said}: a video is longer than nothing and at most {LONGEST} seconds (24 hours) long")
+        raise ConfigError(
+            f"{said}: a video is longer than nothing and at most {LONGEST} seconds (24 hours) long"
+        )
     return max(round(length * fps), 1)
 
 
@@ -160,6 +176,28 @@ def attention_chunk(text: str) -> int | None:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise ConfigError(f"--attention-chunk {text!r}: must be auto, or a number of at least 1")
     return int(text)
+
+
+def device(name: str) -> "DeviceName":
+    """Read --device.
+
+    Raises:
+        DeviceError: there is no device of that name anywhere.
+    """
+    if name not in DEVICES:
+        raise DeviceError(f"--device {name!r}: unknown; choose from {', '.join(DEVICES)}")
+    return cast("DeviceName", name)
+
+
+def dtype(name: str) -> "DtypeName":
+    """Read --dtype.
+
+    Raises:
+        DeviceError: there is no number format of that name.
+    """
+    if name not in DTYPES:
+        raise DeviceError(f"--dtype {name!r}: unknown; choose from {', '.join(DTYPES)}")
+    return cast("DtypeName", name)
 
 
 def scale(asked: int | None, height: int) -> int:

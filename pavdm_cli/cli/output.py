@@ -1,6 +1,7 @@
 """Where words go: people's on stdout, or on stderr beside JSON; errors and remarks always on stderr."""
 
 import json
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -36,4 +37,17 @@ class Output:
 
 def error(text: str) -> None:
     """Print a failure on stderr: one red line."""
-    Console(stderr=True, highlight=False).print(Text(f"error: {' '.join(text.split())}", "red"), soft_wrap=True)
+    Console(stderr=True, highlight=False).print(
+        Text(f"error: {' '.join(text.split())}", "red"), soft_wrap=True
+    )
+
+
+def finished(path: Path) -> None:
+    """Say on stderr that a video was finished before the interruption."""
+    Console(stderr=True, highlight=False).print(Text(f"finished: {path}", "yellow"), soft_wrap=True)
+
+
+def stopped(partial: Path, frames: int, fps: int) -> None:
+    """Say on stderr what an interruption left."""
+    left = f"{partial} plays: {frames} frames, {frames / fps:.1f} s" if frames else "no frame was finished"
+    Console(stderr=True, highlight=False).print(Text(f"stopped: {left}", "yellow"), soft_wrap=True)

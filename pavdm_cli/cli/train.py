@@ -28,6 +28,7 @@ def vae(
     compiled: options.Compile = False,
 ) -> None:
     """Train the video VAE, which turns frames into latents and back."""
+    from pavdm_cli.cli import order
     from pavdm_cli.models.config import read
     from pavdm_cli.models.device import place
     from pavdm_cli.models.vae import VaeConfig
@@ -40,7 +41,7 @@ def vae(
         read(VaeConfig, source / f"{library.config(source).vae}.config.json"),
         replace(training.VaeTraining(), **_changes(families, batch, rate, held)),
         Budget(steps=steps, minutes=minutes),
-        place(options.device_name(device), "auto").device,
+        place(order.device(device), "auto").device,
         start=_there(start),
         compiled=compiled,
     )
@@ -61,6 +62,7 @@ def denoiser(
     compiled: options.Compile = False,
 ) -> None:
     """Train the denoiser on rows of the sampler's schedule, with the model's VAE and text encoder."""
+    from pavdm_cli.cli import order
     from pavdm_cli.models import pipeline, text
     from pavdm_cli.models.config import read
     from pavdm_cli.models.denoiser import DenoiserConfig
@@ -70,7 +72,7 @@ def denoiser(
 
     source = library.find(model)
     config = library.config(source)
-    where = place(options.device_name(device), "auto").device
+    where = place(order.device(device), "auto").device
     training.train(
         folder,
         read(DenoiserConfig, source / f"{config.denoiser}.config.json"),

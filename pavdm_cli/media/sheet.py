@@ -10,7 +10,8 @@ GAP = 2
 
 
 def sheet(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Lay out rows of frames, each (T, H, W, 3) uint8 of one size, as one picture; short rows end in white."""
+    """Lay out rows of frames, each (T, H, W, 3) uint8 of one size, as one picture; short rows end in
+    white."""
     height, width = rows[0].shape[1:3]
     most = max(len(row) for row in rows)
     out = np.full((len(rows) * (height + GAP) - GAP, most * (width + GAP) - GAP, 3), 255, np.uint8)

@@ -5,7 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None, chunk: int | None = None) -> Tensor:
+def attention(
+    q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None, chunk: int | None = None
+) -> Tensor:
     """Attend, exactly; with `chunk`, so many queries at a time, which bounds the memory the scores take.
 
     Args:
@@ -58,6 +60,7 @@ def rotations(positions: Tensor, axes: tuple[int, ...], theta: float = 100.0) ->
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the channels of x (..., D) in pairs (i, i + D/2) by the angles whose cos and sin (..., D/2) are given."""
+    """Turn the channels of x (..., D) in pairs (i, i + D/2) by the angles whose cos and sin (..., D/2) are
+    given."""
     a, b = x.chunk(2, dim=-1)
     return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)

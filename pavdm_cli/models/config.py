@@ -15,8 +15,8 @@ Config = TypeVar("Config")
 def read(cls: type[Config], path: Path) -> Config:
     """Read the dataclass `cls` from a JSON object.
 
-    Fields are bool, int, float, str, Literal, another dataclass, tuples of these (JSON lists), or one of these
-    `| None`. A field
+    Fields are bool, int, float, str, Literal, another dataclass, tuples of these (JSON lists), or one of
+    these `| None`. A field
     with a default may be left out. What values are allowed is for the class's own `__post_init__` to check,
     which raises ConfigError.
 

@@ -181,9 +181,14 @@ class Denoiser(nn.Module):
             x = block(x, modulation, turn, text, text_bias, apart)
         shift, scale = self.last_modulation(signal).unsqueeze(2).chunk(2, dim=-1)
         x = rearrange(self.last_norm(x), "b (t s) d -> b t s d", t=latents.shape[1]) * (1 + scale) + shift
-        return rearrange(
-            self.last(x), "b t (y x) (c p q) -> b t c (y p) (x q)", y=self.rows, p=self.config.patch, q=self.config.patch
+        out: Tensor = rearrange(
+            self.last(x),
+            "b t (y x) (c p q) -> b t c (y p) (x q)",
+            y=self.rows,
+            p=self.config.patch,
+            q=self.config.patch,
         )
+        return out
 
     def set_attention_chunk(self, chunk: int | None) -> None:
         """Attend to so many queries at a time; None for all at once. The result is the same."""
@@ -194,7 +199,8 @@ class Denoiser(nn.Module):
     def _tokens(self, latents: Tensor) -> Tensor:
         p = self.config.patch
         x = rearrange(latents, "b t c (y p) (x q) -> b t (y x) (c p q)", p=p, q=p)
-        return rearrange(self.embed(x) + self.place, "b t s d -> b (t s) d")
+        tokens: Tensor = rearrange(self.embed(x) + self.place, "b t s d -> b (t s) d")
+        return tokens
 
     def _turn(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Return cos and sin, (B, 1, T*S, D/2 of a head): time, then row, then column."""

@@ -34,7 +34,9 @@ def place(device: DeviceName, dtype: DtypeName) -> Place:
     """
     there = _available()
     if device != "auto" and device not in there:
-        raise DeviceError(f"device {device!r}: not on this machine; there is {', '.join(there)}. Use --device auto")
+        raise DeviceError(
+            f"device {device!r}: not on this machine; there is {', '.join(there)}. Use --device auto"
+        )
     chosen = torch.device(there[0] if device == "auto" else device)
     if dtype == "auto":
         return Place(chosen, _natural(chosen))

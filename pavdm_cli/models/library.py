@@ -24,10 +24,10 @@ class Known:
 class ModelConfig:
     """A model folder's config.json.
 
-    about: one line for people. size: height and width in pixels. text: the text encoder's folder, beside this one.
-    vae, denoiser: names of their configuration files; weights lie beside them as .safetensors. sampling, guidance:
-    what a run uses unless told otherwise. knows: what it was trained on. far: a prompt whose nearest known caption
-    has a smaller cosine than this is far from all of it.
+    about: one line for people. size: height and width in pixels. text: the text encoder's folder, beside
+    this one. vae, denoiser: names of their configuration files; weights lie beside them as .safetensors.
+    sampling, guidance: what a run uses unless told otherwise. knows: what it was trained on. far: a prompt
+    whose nearest known caption has a smaller cosine than this is far from all of it.
     """
 
     kind: Literal["native"]
@@ -68,8 +68,8 @@ def find(name_or_path: str) -> Path:
     if (folder / "config.json").is_file():
         return folder
     raise CheckpointError(
-        f"model {name_or_path!r}: neither a packaged model ({', '.join(names())}) nor a folder with a config.json; "
-        "'pavdm models list' shows what is there"
+        f"model {name_or_path!r}: neither a packaged model ({', '.join(names())}) nor a folder with a "
+        "config.json; 'pavdm models list' shows what is there"
     )
 
 

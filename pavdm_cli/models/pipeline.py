@@ -1,4 +1,5 @@
-"""A loaded model: text encoder, denoiser and video VAE, with their limits. What the rest of the program uses."""
+"""A loaded model: text encoder, denoiser and video VAE, with their limits. What the rest of the program
+uses."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ class Pipeline:
         """Encode prompts, padded to the encoder's limit, so that a prompt's company changes nothing."""
         return self.text.encode(prompts, length=self.text.config.max_tokens)
 
-    def velocity(self, latents: Tensor, levels: Sequence[float], positions: Sequence[int], words: Conditions) -> Tensor:
+    def velocity(
+        self, latents: Tensor, levels: Sequence[float], positions: Sequence[int], words: Conditions
+    ) -> Tensor:
         """Return noise - clean for latents (B, T, C, H, W) at T levels and positions, float32."""
         device, batch = self.place.device, len(latents)
         level = torch.tensor(levels, device=device).expand(batch, -1)
@@ -96,7 +99,7 @@ def load(name_or_path: str, place: Place, attention_chunk: int | None = None) ->
         place=place,
         text=texts.load(library.text_folder(folder, config)),
         denoiser=denoiser.to(place.device, place.dtype).eval(),
-        vae=vae.to(place.device, place.dtype, memory_format=torch.channels_last).eval(),  # type: ignore[call-overload]
+        vae=vae.to(place.device, place.dtype).eval(),
         captions=captions,
         vectors=vectors,
     )
@@ -127,4 +130,8 @@ def _captions(path: Path) -> tuple[tuple[str, ...], Tensor]:
             vectors: Tensor = file.get_tensor("vectors").float()
     except (SafetensorError, OSError, KeyError) as error:
         raise CheckpointError(f"{path}: missing or damaged ({error}); restore the model's folder") from error
+    if len(captions) != len(vectors):
+        raise CheckpointError(
+            f"{path}: {len(captions)} captions for {len(vectors)} vectors; restore the model's folder"
+        )
     return captions, vectors

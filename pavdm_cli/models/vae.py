@@ -1,13 +1,14 @@
 """The native video VAE: four frames to one latent, exactly, decoded as a stream.
 
-Frames are (B, T, 3, H, W) in [-1, 1]; latents (B, T/4, C, H/16, W/16), normalised to mean 0 and deviation 1. Each
-latent sees its own four frames alone. The decoder also looks back, through causal convolutions over the previous
-latent's features: `reach` of them, so decoding `reach` latents rebuilds its state exactly. Norms act within one
-latent; nothing is gathered over time.
+Frames are (B, T, 3, H, W) in [-1, 1]; latents (B, T/4, C, H/16, W/16), normalised to mean 0 and deviation 1.
+Each latent sees its own four frames alone. The decoder also looks back, through causal convolutions over the
+previous latent's features: `reach` of them, so decoding `reach` latents rebuilds its state exactly. Norms
+act within one latent; nothing is gathered over time.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -16,16 +17,16 @@ from torch import Tensor, nn
 
 FRAMES_PER_LATENT = 4
 PIXELS_PER_LATENT = 16
-_FOLD = 2  # pixels folded into channels before the first convolution
+_FOLD = 4  # pixels folded into channels before the first convolution
 
 
 @dataclass(frozen=True)
 class VaeConfig:
-    """channels: numbers per latent pixel. encoder, decoder: widths at 1/2, 1/4, 1/8 and 1/16 of the frame."""
+    """channels: numbers per latent pixel. encoder, decoder: widths at 1/4, 1/8 and 1/16 of the frame."""
 
     channels: int
-    encoder: tuple[int, ...]
-    decoder: tuple[int, ...]
+    encoder: tuple[int, int, int]
+    decoder: tuple[int, int, int]
 
 
 DecoderState = list[Tensor]
@@ -58,7 +59,8 @@ class Past(nn.Module):
         nn.init.zeros_(self.conv.weight)
 
     def forward(self, x: Tensor, batch: int, last: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Take (B*T, C, H, W) and the previous features (B, C, H, W); return the result and the new last ones."""
+        """Take (B*T, C, H, W) and the previous features (B, C, H, W); return the result and the new last
+        ones."""
         h = rearrange(F.silu(self.norm(x)), "(b t) c h w -> b t c h w", b=batch)
         before = h.new_zeros(h[:, 0].shape) if last is None else last
         past = torch.cat((before[:, None], h[:, :-1]), dim=1)
@@ -66,17 +68,71 @@ class Past(nn.Module):
         return x + self.conv(both.contiguous(memory_format=torch.channels_last)), h[:, -1]
 
 
+class Narrow(nn.Module):
+    """Change the width by averaging or repeating neighbouring channels, plus a learned convolution.
+
+    The plain way through (DC-AE, arXiv 2410.10733, section 3.2) makes a new network copy coarse colours from
+    its first step; without it, colours were learned one direction at a time.
+    """
+
+    def __init__(self, width: int, to: int) -> None:
+        super().__init__()
+        assert width % to == 0 or to % width == 0, (width, to)
+        self.to_width = to
+        self.conv = nn.Conv2d(width, to, 3, padding=1)
+        nn.init.zeros_(self.conv.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(x) + _rewidth(x, self.to_width)
+        return out
+
+
+class Down(nn.Module):
+    """Halve height and width."""
+
+    def __init__(self, width: int, to: int) -> None:
+        super().__init__()
+        self.to_width = to
+        self.conv = nn.Conv2d(width, to, 3, stride=2, padding=1)
+        nn.init.zeros_(self.conv.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(x) + _rewidth(F.pixel_unshuffle(x, 2), self.to_width)
+        return out
+
+
+class Up(nn.Module):
+    """Double height and width."""
+
+    def __init__(self, width: int, to: int) -> None:
+        super().__init__()
+        self.to_width = to
+        self.conv = nn.Conv2d(width, to, 3, padding=1)
+        nn.init.zeros_(self.conv.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        plain = F.pixel_shuffle(_rewidth(x, 4 * self.to_width), 2)
+        out: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest")) + plain
+        return out
+
+
+def _rewidth(x: Tensor, to: int) -> Tensor:
+    """Average neighbouring channels of (B, C, H, W) down to `to`, or repeat them up to it."""
+    width = x.shape[1]
+    if to >= width:
+        return x.repeat_interleave(to // width, dim=1)
+    out: Tensor = rearrange(x, "b (c g) h w -> b c g h w", c=to).mean(2)
+    return out
+
+
 class Encoder(nn.Module):
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
         w = config.encoder
-        self.open = nn.Conv2d(3 * FRAMES_PER_LATENT * _FOLD**2, w[0], 3, padding=1)
+        self.open = Narrow(3 * FRAMES_PER_LATENT * _FOLD**2, w[0])
         self.stages = nn.ModuleList(Block(width) for width in w)
-        self.downs = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(w, w[1:], strict=False)
-        )
-        self.norm = nn.GroupNorm(w[-1] // 16, w[-1])
-        self.close = nn.Conv2d(w[-1], config.channels, 3, padding=1)
+        self.downs = nn.ModuleList(Down(a, b) for a, b in pairwise(w))
+        self.close = Narrow(w[-1], config.channels)
 
     def forward(self, frames: Tensor) -> Tensor:
         x = rearrange(frames, "b (t f) c h w -> (b t) (f c) h w", f=FRAMES_PER_LATENT)
@@ -85,22 +141,23 @@ class Encoder(nn.Module):
             x = stage(x)
             if i < len(self.downs):
                 x = self.downs[i](x)
-        x = self.close(F.silu(self.norm(x)))
-        return rearrange(x, "(b t) c h w -> b t c h w", b=len(frames))
+        out: Tensor = rearrange(self.close(x), "(b t) c h w -> b t c h w", b=len(frames))
+        return out
 
 
 class Decoder(nn.Module):
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
         w = config.decoder[::-1]
-        self.open = nn.Conv2d(config.channels, w[0], 3, padding=1)
+        self.open = Narrow(config.channels, w[0])
         self.before = nn.ModuleList(Block(width) for width in w)
         self.pasts = nn.ModuleList(Past(width) for width in w[:-1])
         self.after = nn.ModuleList(Block(width) for width in w)
-        self.ups = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(w, w[1:], strict=False))
+        self.ups = nn.ModuleList(Up(a, b) for a, b in pairwise(w))
         self.norm = nn.GroupNorm(w[-1] // 16, w[-1])
-        self.fine = nn.Conv2d(w[-1], 24 * _FOLD**2, 3, padding=1)
-        self.close = nn.Conv2d(24, 3 * FRAMES_PER_LATENT, 3, padding=1)
+        self.fine = nn.Conv2d(w[-1], 16 * _FOLD**2, 3, padding=1)
+        self.close = nn.Conv2d(16, 3 * FRAMES_PER_LATENT, 3, padding=1)
+        nn.init.zeros_(self.close.weight)
 
     def forward(self, latents: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         batch, seen = len(latents), []
@@ -113,9 +170,10 @@ class Decoder(nn.Module):
                 seen.append(last)
             x = after(x)
             if i < len(self.ups):
-                x = self.ups[i](F.interpolate(x, scale_factor=2.0, mode="nearest"))
-        x = F.pixel_shuffle(self.fine(F.silu(self.norm(x))), _FOLD)
-        x = self.close(F.silu(x))
+                x = self.ups[i](x)
+        plain = F.pixel_shuffle(_rewidth(x, 3 * FRAMES_PER_LATENT * _FOLD**2), _FOLD)
+        fine = F.pixel_shuffle(self.fine(F.silu(self.norm(x))), _FOLD)
+        x = plain + self.close(F.silu(fine))
         return rearrange(x, "(b t) (f c) h w -> b (t f) c h w", b=batch, f=FRAMES_PER_LATENT), seen
 
 
@@ -140,7 +198,7 @@ class Vae(nn.Module):
 
     def encode(self, frames: Tensor) -> Tensor:
         """Turn frames (B, 4*T, 3, H, W) in [-1, 1] into normalised latents (B, T, C, H/16, W/16)."""
-        raw = self.encoder(frames)
+        raw: Tensor = self.encoder(frames)
         return (raw - self.mean[:, None, None]) / self.deviation[:, None, None]
 
     def decode(self, latents: Tensor, state: DecoderState | None = None) -> tuple[Tensor, DecoderState]:
@@ -156,7 +214,7 @@ class Vae(nn.Module):
         `before` holds the latents just before the first, up to `reach` of them, when a video goes on.
         """
         state: DecoderState = []
-        dtype = self.decoder.open.weight.dtype
+        dtype = self.mean.dtype
         for latent in before:
             _, state = self.decode(latent[:, None].to(dtype), state)
         for latent in latents:

@@ -42,6 +42,8 @@ class Film:
             VideoWriter(path, look.size, look.fps, scale=look.scale, quality=look.quality, tags=tags)
             for path, tags in zip(paths, settings, strict=True)
         ]
+        self.settings = tuple(settings)
+        self.fps = look.fps
         self.frames = 0
         self._meters = [DriftMeter(look.fps) for _ in paths]
         self._said: tuple[int, Verdict | None] = (0, None)

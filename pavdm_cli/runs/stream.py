@@ -1,7 +1,7 @@
 """Prompt in, frames out, as they come: text, schedule, loop and decoder put together."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 from pavdm_cli.errors import ConfigError, ScheduleError
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.pipeline import Pipeline
+from pavdm_cli.models.vae import FRAMES_PER_LATENT
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.loop import Window, denoise
 from pavdm_cli.sampling.noise import Noise
@@ -34,17 +35,22 @@ class Request:
 
     def __post_init__(self) -> None:
         if not self.prompts or len(self.prompts) != len(self.seeds):
-            raise ConfigError(f"{len(self.prompts)} prompts for {len(self.seeds)} seeds; give one seed a prompt")
+            raise ConfigError(
+                f"{len(self.prompts)} prompts for {len(self.seeds)} seeds; give one seed a prompt"
+            )
         for prompt in self.prompts:
             if not prompt.strip():
-                raise ConfigError("the prompt is empty; say what is to be seen, for example 'a red ball bouncing'")
+                raise ConfigError(
+                    "the prompt is empty; say what is to be seen, for example 'a red ball bouncing'"
+                )
         if self.frames < 1:
             raise ConfigError(f"{self.frames} frames: a video has at least one; use --seconds or --frames")
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Finished video: frames (B, n, H, W, 3) uint8, the index of the first, and the latent (B, C, h, w) behind them.
+    """Finished video: frames (B, n, H, W, 3) uint8, the index of the first, and the latent (B, C, h, w)
+    behind them.
 
     calls: model calls so far. seconds: time so far, split by what it went to.
     """
@@ -70,23 +76,23 @@ class Clock:
         self._since = now
 
 
-def latents_for(pipeline: Pipeline, frames: int) -> int:
+def latents_for(frames: int) -> int:
     """Return how many latents hold so many frames."""
-    return -(-frames // pipeline.frames_per_latent)
+    return -(-frames // FRAMES_PER_LATENT)
 
 
-def check_span(pipeline: Pipeline, request: Request) -> None:
-    """Hold the schedule's width against the model's.
+def check_span(request: Request, model: str, span: int) -> None:
+    """Hold the schedule's width against the latents a model of that name takes in a call.
 
     Raises:
         ScheduleError: the schedule shows more latents in a call than the model takes.
     """
-    latents = latents_for(pipeline, request.frames)
+    latents = latents_for(request.frames)
     most = latents if request.schedule == "full-sequence" else min(request.ramp.span, latents)
-    if most > pipeline.span:
+    if most > span:
         raise ScheduleError(
-            f"schedule {request.schedule!r} shows {most} latents in a call and {pipeline.config.name} takes "
-            f"{pipeline.span}; make the window or the context smaller, or the video shorter"
+            f"schedule {request.schedule!r} shows {most} latents in a call and {model} takes {span}; "
+            "make the window or the context smaller, or the video shorter"
         )
 
 
@@ -120,11 +126,11 @@ def stream(pipeline: Pipeline, request: Request, clock: Clock | None = None) -> 
     Raises:
         ScheduleError: the schedule does not fit the model or the length.
     """
-    check_span(pipeline, request)
+    check_span(request, pipeline.config.name, pipeline.span)
     clock = clock or Clock()
     model = Guided(pipeline, request)
     clock.lap("text")
-    latents = latents_for(pipeline, request.frames)
+    latents = latents_for(request.frames)
     window, first = Window(), 0
     steps = schedule.make(request.schedule, latents, request.ramp)
     noise = Noise(request.seeds, pipeline.latent_shape)

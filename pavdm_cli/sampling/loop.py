@@ -20,7 +20,8 @@ Velocity = Callable[[Tensor, Step], Tensor]
 class Window:
     """What the loop holds between calls: everything needed to go on.
 
-    latents: (B, C, H, W) float32 by index. level: the noise each has; 0 is finished or given. row: calls made.
+    latents: (B, C, H, W) float32 by index. level: the noise each has; 0 is finished or given. row: calls
+    made.
     """
 
     latents: dict[int, Tensor] = field(default_factory=dict)
@@ -44,9 +45,10 @@ def denoise(
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield (index, latent) for each latent as it becomes clean, in order; latents are (B, C, H, W).
 
-    Latents whose next level is lower than their level are moved. A finished or given latent shown above level 0 is
-    noised from its clean value and stays as it is. A given latent that a step moves starts from its clean value
-    noised to its level. `window` is changed in place and is complete whenever a latent is yielded.
+    Latents whose next level is lower than their level are moved. A finished or given latent shown above
+    level 0 is noised from its clean value and stays as it is. A given latent that a step moves starts from
+    its clean value noised to its level. `window` is changed in place and is complete whenever a latent is
+    yielded.
     """
     window = Window() if window is None else window
     for step in steps:

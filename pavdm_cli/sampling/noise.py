@@ -10,8 +10,8 @@ from torch import Tensor
 class Noise:
     """Standard normal latents, the same for the same seed, latent and use, on every machine.
 
-    Drawn on the CPU by a counter-based generator (Philox), so that no draw depends on another. Use 0 is a latent's
-    first draw; every re-noising has a use of its own.
+    Drawn on the CPU by a counter-based generator (Philox), so that no draw depends on another. Use 0 is a
+    latent's first draw; every re-noising has a use of its own.
     """
 
     def __init__(self, seeds: Sequence[int], shape: tuple[int, int, int]) -> None:

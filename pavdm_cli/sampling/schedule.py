@@ -1,13 +1,14 @@
 """Schedules: which latents a model call shows, at which noise level, and which level they have afterwards.
 
-A schedule is an iterator of steps, made without torch. Latents come in chunks that share a level; chunk c belongs
-to block c // horizon, starts to move at row start(c) and then makes one move a row until it is clean:
+A schedule is an iterator of steps, made without torch. Latents come in chunks that share a level; chunk c
+belongs to block c // horizon, starts to move at row start(c) and then makes one move a row until it is clean:
 
     start(c)   = (c // horizon) * (steps + lag * (horizon - 1)) + lag * (c % horizon)
     left(c, m) = clip(steps - m + start(c), 0, steps)        moves left before row m;  level = left / steps
 
-An infinite horizon with lag = steps * chunk / window is PA-VDM (arXiv 2410.08151, section 3): the window fills,
-slides and drains by the formula alone. One horizon over everything with lag 0 is full-sequence diffusion.
+An infinite horizon with lag = steps * chunk / window is PA-VDM (arXiv 2410.08151, section 3): the window
+fills, slides and drains by the formula alone. One horizon over everything with lag 0 is full-sequence
+diffusion.
 """
 
 import math
@@ -21,10 +22,10 @@ from pavdm_cli.errors import ScheduleError
 class Step:
     """One model call.
 
-    latents: indices of the latents shown. positions: where each stands for the rotary embedding, relative to the
-    window. level: the noise each is shown with (1 pure noise, 0 clean). next: the noise it has afterwards; equal
-    to level for context. keep: finished latents below this index are dropped once a step no longer shows them.
-    renoise: move by "predict clean, then noise to next" instead of an Euler step.
+    latents: indices of the latents shown. positions: where each stands for the rotary embedding, relative to
+    the window. level: the noise each is shown with (1 pure noise, 0 clean). next: the noise it has
+    afterwards; equal to level for context. keep: finished latents below this index are dropped once a step
+    no longer shows them. renoise: move by "predict clean, then noise to next" instead of an Euler step.
     """
 
     latents: tuple[int, ...]
@@ -39,10 +40,11 @@ class Step:
 class Ramp:
     """The shape of a schedule: how chunks of latents move from noise to clean, and what they see beside them.
 
-    steps: moves a latent makes. window: noisy latents in a steady call; it sets the lag between chunks. chunk:
-    latents that share a level. context: clean latents shown before the window. sink: keep the first chunk in view
-    at a fixed position before the context. context_level: the level at which context is shown. shift: bend levels
-    towards noise (1 leaves them straight). horizon: chunks in a block, None without end. renoise: see `Step`.
+    steps: moves a latent makes. window: noisy latents in a steady call; it sets the lag between chunks.
+    chunk: latents that share a level. context: clean latents shown before the window. sink: keep the first
+    chunk in view at a fixed position before the context. context_level: the level at which context is shown.
+    shift: bend levels towards noise (1 leaves them straight). horizon: chunks in a block, None without end.
+    renoise: see `Step`.
     """
 
     steps: int = 24
@@ -59,11 +61,13 @@ class Ramp:
         for name in ("steps", "window", "chunk"):
             if getattr(self, name) < 1:
                 raise ScheduleError(f"{name} {getattr(self, name)}: must be at least 1")
-        if self.context < 0 or not 0 <= self.context_level < 1 or self.shift <= 0:
+        if self.context < 0 or not 0 <= self.context_level < 1 or not 0 < self.shift < math.inf:
             raise ScheduleError(
                 f"context {self.context}, context level {self.context_level}, shift {self.shift}: "
                 "context must be 0 or more, its level in [0, 1), the shift positive"
             )
+        if self.horizon is not None and self.horizon < 1:
+            raise ScheduleError(f"horizon {self.horizon}: must be at least 1, or None for no end")
         if self.horizon is None and (self.steps * self.chunk) % self.window:
             raise ScheduleError(
                 f"steps {self.steps} with chunk {self.chunk} do not divide into a window of {self.window} "
@@ -80,7 +84,8 @@ class Ramp:
     @property
     def span(self) -> int:
         """Latents in the widest call of an endless video: what a model's limit is held against."""
-        return self.context + self.window + (self.chunk if self.sink else 0)
+        live = self.window if self.horizon is None else self.horizon * self.chunk
+        return self.context + live + (self.chunk if self.sink else 0)
 
     def left(self, chunk: int, row: float) -> float:
         """Moves that a chunk has left before a row; fractional rows give the levels training draws from."""
@@ -107,7 +112,9 @@ def progressive(latents: int, ramp: Ramp, *, given: int = 0, first_row: int = 0)
         ScheduleError: there is nothing to make.
     """
     if latents <= given:
-        raise ScheduleError(f"{latents} latents with {given} given: there is nothing to make; ask for a longer video")
+        raise ScheduleError(
+            f"{latents} latents with {given} given: there is nothing to make; ask for a longer video"
+        )
     chunks = math.ceil((latents - given) / ramp.chunk)
     first = 0
     for row in range(first_row, rows(latents - given, ramp)):
@@ -123,7 +130,7 @@ def progressive(latents: int, ramp: Ramp, *, given: int = 0, first_row: int = 0)
 
 def full_sequence(latents: int, ramp: Ramp, *, given: int = 0, first_row: int = 0) -> Iterator[Step]:
     """Yield the steps of full-sequence diffusion: every latent in one window, all at one level."""
-    whole = replace(ramp, window=latents, chunk=1, horizon=max(latents - given, 1))
+    whole = replace(ramp, window=max(latents, 1), chunk=1, horizon=max(latents - given, 1))
     return progressive(latents, whole, given=given, first_row=first_row)
 
 
@@ -171,8 +178,12 @@ def parse(text: str, default: Ramp) -> tuple[str, Ramp]:
 
 
 def shifted(level: float, shift: float) -> float:
-    """Bend levels towards noise: s*t / (1 + (s - 1)*t), 0 -> 0 and 1 -> 1 (SD3, arXiv 2403.03206, section 5.3)."""
-    return shift * level / (1 + (shift - 1) * level)
+    """Bend levels towards noise: s*t / (1 + (s - 1)*t), 0 -> 0 and 1 -> 1 (SD3, arXiv 2403.03206, section
+    5.3).
+
+    Written so that both ends are met exactly for every shift.
+    """
+    return shift * level / (1 - level + shift * level)
 
 
 def _step(ramp: Ramp, row: int, live: list[int], given: int, latents: int) -> Step:

@@ -1,9 +1,9 @@
 """Train the denoiser on rows of the sampler's own schedule, then on its own errors.
 
 Flow matching (Lipman et al. 2022): the network learns velocity = noise - clean where a latent stands on the
-straight path between both. In the last part of the budget, part of the steps start from windows that the network
-itself moved a few rows, guidance included, and learn the velocity back to the true latents (Resampling Forcing,
-arXiv 2512.15702): so that it meets its own errors before it has to live with them.
+straight path between both. In the last part of the budget, part of the steps start from windows that the
+network itself moved a few rows, guidance included, and learn the velocity back to the true latents
+(Resampling Forcing, arXiv 2512.15702): so that it meets its own errors before it has to live with them.
 """
 
 from collections.abc import Callable
@@ -21,8 +21,8 @@ from pavdm_cli.models.text import TextEncoder
 from pavdm_cli.models.vae import Vae
 from pavdm_cli.sampling.noise import noised
 from pavdm_cli.sampling.schedule import Ramp
+from pavdm_cli.training import captions, rows
 from pavdm_cli.training import fit as fitting
-from pavdm_cli.training import rows
 from pavdm_cli.training.fit import Budget, Reports
 from pavdm_cli.training.pool import TOKENS, LatentPool, Ring, Source
 from pavdm_cli.training.state import State
@@ -38,10 +38,10 @@ BINS = 4
 class DenoiserTraining:
     """Settings of a training run.
 
-    latents: latents a step, in rows of one kind. held, renew, every: clips in the pool, and how many are renewed every so many steps.
-    images: share of the budget in which rows are single images only. clip: latents of a clip. own_from: share
-    of the budget after which half of the steps start from own errors. corrupt: share of context shown at a level.
-    drop: share of rows whose text is empty.
+    latents: latents a step, in rows of one kind. held, renew, every: clips in the pool, and how many are
+    renewed every so many steps. images: share of the budget in which rows are single images only. clip:
+    latents of a clip. own_from: share of the budget after which half of the steps start from own errors.
+    corrupt: share of context shown at a level. drop: share of rows whose text is empty.
     """
 
     latents: int = 256
@@ -111,7 +111,8 @@ class Lesson:
     def _own(
         self, clean: Tensor, left: Tensor, positions: Tensor, words: Conditions, guidance: float
     ) -> tuple[Tensor, Tensor]:
-        """Let the network itself move true windows up to four rows, in one stride, to where the row stands."""
+        """Let the network itself move true windows up to four rows, in one stride, to where the row
+        stands."""
         left = left.where(left < 0, left.clamp_min(0.5))
         rows_back = 1 + 3 * torch.rand(len(left), 1, device=left.device)
         before, level = self._level(left + rows_back), self._level(left)
@@ -144,7 +145,10 @@ class Lesson:
     def _silent(self, words: Conditions) -> Conditions:
         tokens, mask, pooled = self._empty
         return Conditions(
-            tokens.expand_as(words.tokens), mask.expand_as(words.mask), pooled.expand_as(words.pooled), words.weight
+            tokens.expand_as(words.tokens),
+            mask.expand_as(words.mask),
+            pooled.expand_as(words.pooled),
+            words.weight,
         )
 
     def _on(self, array: np.ndarray) -> Tensor:
@@ -165,13 +169,16 @@ def train(
     compiled: bool = False,
     on_save: Callable[[Denoiser], None] | None = None,
 ) -> Denoiser:
-    """Train a denoiser into `folder` (denoiser.state, .log, .safetensors, .config.json); resume if it was begun.
+    """Train a denoiser into `folder` (denoiser.state, .log, .safetensors, .config.json); resume if it was
+    begun.
 
-    `start` names weights to begin from. `on_save` is given the averaged network, to draw samples with. Returns it.
+    A sample of the captions trained on goes to captions.safetensors. `start` names weights to begin from.
+    `on_save` is given the averaged network, to draw samples with. Returns it.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    captions.write(folder / "captions.safetensors", text, settings.families)
     torch.manual_seed(settings.seed)
-    network = Denoiser(config)
+    network, averaged = Denoiser(config), Denoiser(config).to(device).eval()
     if start is not None:
         quantised.load_strict(network, quantised.load(start), start)
     network.to(device)
@@ -187,7 +194,6 @@ def train(
     pool = LatentPool(source, ring, vae, text, device, batch, state.step // settings.every)
     forward: Forward = torch.compile(network, dynamic=False) if compiled else network
     lesson = Lesson(forward, pool, text, ramp, settings)
-    averaged = Denoiser(config).to(device).eval()
 
     def after(step: int) -> None:
         if step % settings.every == 0:
@@ -213,7 +219,11 @@ def train(
 
 def _hidden(network: Denoiser) -> set[str]:
     """Name the matrices inside the blocks, which Muon moves; the rest is AdamW's."""
-    return {n for n, p in network.named_parameters() if n.startswith("blocks.") and n.endswith("weight") and p.ndim == 2}
+    return {
+        n
+        for n, p in network.named_parameters()
+        if n.startswith("blocks.") and n.endswith("weight") and p.ndim == 2
+    }
 
 
 def _report(error: Tensor, level: Tensor, live: Tensor, kind: str) -> Reports:

@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +19,9 @@ from pavdm_cli.training.state import State
 class Budget:
     """How long to train: steps in all, or minutes in all; with both, whichever ends first.
 
-    The learning rate rises over `warmup` steps, stays, and falls to zero over the last `cooldown` of the budget.
-    A budget in steps makes a resumed training equal an uninterrupted one to the bit; one in minutes cannot.
+    The learning rate rises over `warmup` steps, stays, and falls to zero over the last `cooldown` of the
+    budget. A budget in steps makes a resumed training equal an uninterrupted one to the bit; one in minutes
+    cannot.
     """
 
     steps: int | None = None
@@ -30,6 +32,10 @@ class Budget:
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:
             raise ConfigError("training needs an end: give --minutes or --steps")
+        for name in ("steps", "minutes", "warmup", "cooldown"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"{name} {value}: must be above zero")
 
     def progress(self, state: State) -> float:
         """Return how much of the budget is used, from 0 to 1."""
@@ -44,7 +50,8 @@ class Budget:
 
 
 Reports = dict[str, Tensor]
-"""What a training step reports beside its loss: name -> (sum, count), kept on the device until it is logged."""
+"""What a training step reports beside its loss: name -> (sum, count), kept on the device until it is
+logged."""
 
 
 def fit(
@@ -60,8 +67,8 @@ def fit(
 ) -> None:
     """Train until the budget is spent, going on from where `state` is.
 
-    `loss` is called with the progress and returns the loss to follow. Lines of JSON go to `path` with .log; the
-    state is written every `save_seconds` and at the end, then `on_save` is called.
+    `loss` is called with the progress and returns the loss to follow. Lines of JSON go to `path` with .log;
+    the state is written every `save_seconds` and at the end, then `on_save` is called.
     """
     peaks = [[group["lr"] for group in o.param_groups] for o in state.optimizers]
     sums: Reports = {}
@@ -105,15 +112,13 @@ def optimizers(module: nn.Module, rate: float, hidden: set[str]) -> list[torch.o
     ]
     if hidden:
         matrices = [named[n] for n in sorted(hidden)]
-        made.append(
-            torch.optim.Muon(matrices, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
-        )
+        made.append(torch.optim.Muon(matrices, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"))
     return made
 
 
 def write_settings(path: Path, **settings: object) -> None:
     """Record what a training was started with, beside its state."""
-    plain = {k: asdict(v) if hasattr(v, "__dataclass_fields__") else v for k, v in settings.items()}  # type: ignore[call-overload]
+    plain = {k: asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for k, v in settings.items()}
     path.with_suffix(".json").write_text(json.dumps(plain, indent=2, default=str) + "\n")
 
 
@@ -132,7 +137,7 @@ def _descend(state: State, value: Tensor) -> None:
         optimizer.step()
 
 
-def _log(path: Path, state: State, sums: Reports, bar: "tqdm[object]") -> None:
+def _log(path: Path, state: State, sums: Reports, bar: "tqdm[Any]") -> None:
     figures = {k: round(float(v[0] / v[1].clamp_min(1e-9)), 5) for k, v in sums.items() if float(v[1]) > 0}
     with path.open("a") as file:
         file.write(json.dumps({"step": state.step, "seconds": round(state.seconds, 1), **figures}) + "\n")

@@ -1,14 +1,13 @@
 """Pools of clips on the training device: frames for the VAE, latents with their texts for the denoiser.
 
-What a pool holds after n refills is a pure function of its seed and n, so a resumed training fills it with the
-same clips again.
+What a pool holds after n refills is a pure function of its seed and n, so a resumed training fills it with
+the same clips again.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from pavdm_cli.models.text import TextEncoder
@@ -50,7 +49,9 @@ class Ring:
 class FramePool:
     """Clips as uint8 frames (size, frames, 3, H, W)."""
 
-    def __init__(self, source: Source, ring: Ring, device: torch.device, batch: int, refills: int = 0) -> None:
+    def __init__(
+        self, source: Source, ring: Ring, device: torch.device, batch: int, refills: int = 0
+    ) -> None:
         self._source, self._ring, self._device, self._batch = source, ring, device, batch
         self.frames = torch.empty(ring.size, source.frames, 3, *source.size, dtype=torch.uint8, device=device)
         self._fill(list(enumerate(ring.held(refills))), "rendering")
@@ -69,7 +70,8 @@ class FramePool:
 class LatentPool:
     """Clips as latents (size, T, C, h, w) with two texts each and each latent's share of the second.
 
-    tokens: (size, 2, TOKENS, D) half precision; mask: (size, 2, TOKENS); pooled: (size, 2, D); second: (size, T).
+    tokens: (size, 2, TOKENS, D) half precision; mask: (size, 2, TOKENS); pooled: (size, 2, D); second:
+    (size, T).
     """
 
     def __init__(
@@ -109,7 +111,9 @@ class LatentPool:
         dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
         with torch.autocast(self._device.type, dtype, enabled=dtype != torch.float32):
             self.latents[places] = self._vae.encode(frames.float() / 127.5 - 1).half()
-        texts = self._text.encode([c.caption for c in drawn] + [c.after_caption for c in drawn], length=TOKENS)
+        texts = self._text.encode(
+            [c.caption for c in drawn] + [c.after_caption for c in drawn], length=TOKENS
+        )
         pairs = {
             "tokens": texts.tokens.half(),
             "mask": texts.mask,

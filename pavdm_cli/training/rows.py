@@ -1,7 +1,7 @@
 """Noise levels to train on, drawn from the rows of the sampler's own schedule, at any moment between them.
 
-A batch has one kind: windows as the sampler meets them while it fills, slides and drains, plain windows of one
-level, or single images, which see only themselves. Every batch has about the same number of latents.
+A batch has one kind: windows as the sampler meets them while it fills, slides and drains, plain windows of
+one level, or single images, which see only themselves. Every batch has about the same number of latents.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ IMAGES = 8
 class Rows:
     """A batch of B rows of T latents, all of one kind.
 
-    latent: (B, T) indices in a clip. left: (B, T) moves each has left, from 0 to `steps`, fractional; negative for
-    clean context, by how long ago it was finished.
+    latent: (B, T) indices in a clip. left: (B, T) moves each has left, from 0 to `steps`, fractional;
+    negative for clean context, by how long ago it was finished.
     """
 
     kind: str
@@ -35,7 +35,7 @@ def draw(rng: np.random.Generator, latents: int, clip: int, ramp: Ramp, only_ima
     if kind == "image":
         batch = max(latents // IMAGES, 1)
         places = np.argsort(rng.random((batch, clip)), axis=1)[:, :IMAGES]
-        return Rows(kind, places, rng.uniform(0, ramp.steps, (batch, IMAGES)).astype(np.float32))
+        return Rows(kind, places, rng.uniform(0, ramp.steps, places.shape).astype(np.float32))
     context, live = _width(rng, kind, ramp)
     batch = max(latents // (context + live), 1)
     begin = rng.integers(clip - context - live + 1, size=(batch, 1))
@@ -46,8 +46,8 @@ def draw(rng: np.random.Generator, latents: int, clip: int, ramp: Ramp, only_ima
 def _width(rng: np.random.Generator, kind: str, ramp: Ramp) -> tuple[int, int]:
     """Draw how many latents are context and how many live."""
     if kind == "steady":
-        return (ramp.context if rng.random() < 0.8 else int(rng.integers(ramp.context)), ramp.window)
-    live = int(rng.integers(1, ramp.window))
+        return (ramp.context if rng.random() < 0.8 else int(rng.integers(max(ramp.context, 1))), ramp.window)
+    live = ramp.chunk * int(rng.integers(1, max(ramp.window // ramp.chunk, 2)))
     if kind == "drain" or (kind == "fill" and rng.random() < 0.3):
         return ramp.context, live
     return 0, live
@@ -57,8 +57,9 @@ def _left(rng: np.random.Generator, kind: str, ramp: Ramp, context: int, live: i
     """Return moves left (B, T) at a random moment of the schedule for each row."""
     if kind == "uniform":
         return np.repeat(rng.uniform(0, ramp.steps, (batch, 1)), live, axis=1)
-    newest = ramp.lag * (ramp.window if kind == "drain" else live)
+    newest = ramp.lag * (ramp.window if kind == "drain" else live) // ramp.chunk
     moment = newest - rng.uniform(0, ramp.lag, (batch, 1))
     place = np.arange(-context, live)
-    left = ramp.steps - moment + np.array([ramp.start(int(c)) for c in place])
-    return np.where(place < 0, np.minimum(left, -1e-3), np.clip(left, 1e-3, ramp.steps))
+    left = ramp.steps - moment + np.array([ramp.start(int(k) // ramp.chunk) for k in place])
+    out: np.ndarray = np.where(place < 0, np.minimum(left, -1e-3), np.clip(left, 1e-3, ramp.steps))
+    return out

@@ -19,8 +19,8 @@ from pavdm_cli.errors import CheckpointError
 class State:
     """A network, its running average, its optimizers, random numbers, and how far it is.
 
-    average: exponential moving average of parameters, with buffers as they are. rng: drives every random choice
-    but the noise, which comes from torch's generator. seconds: time trained in all.
+    average: exponential moving average of parameters, with buffers as they are. rng: drives every random
+    choice but the noise, which comes from torch's generator. seconds: time trained in all.
     """
 
     module: nn.Module

@@ -1,7 +1,7 @@
 """Train the video VAE on renders: absolute and gradient differences, noise on normalised latents.
 
-Noise of up to NOISE deviations on the latents makes the decoder forgive a denoiser's small errors; because it is
-measured in deviations of the batch, the encoder cannot escape it by growing.
+Noise of up to NOISE deviations on the latents makes the decoder forgive a denoiser's small errors; because
+it is measured in deviations of the batch, the encoder cannot escape it by growing.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class VaeTraining:
     held: int = 512
     renew: int = 16
     every: int = 10
-    rate: float = 6e-4
+    rate: float = 2e-4
     frames: int = 16
     seed: int = 1
     families: tuple[str, ...] = ()
@@ -50,7 +50,8 @@ def train(
     start: Path | None = None,
     compiled: bool = False,
 ) -> Vae:
-    """Train a VAE into `folder` (vae.state, vae.log, vae.safetensors, vae.config.json); resume if it was begun.
+    """Train a VAE into `folder` (vae.state, vae.log, vae.safetensors, vae.config.json); resume if it was
+    begun.
 
     `start` names weights to begin from. Returns the averaged VAE.
     """

@@ -45,7 +45,9 @@ class Scene(ABC):
 
     @staticmethod
     @abstractmethod
-    def render(scenes: Sequence["Scene"], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]) -> Tensor:
+    def render(
+        scenes: Sequence["Scene"], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
+    ) -> Tensor:
         """Draw scenes of this one family.
 
         Args:

@@ -1,0 +1,139 @@
+"""What `generate` says before and after: every figure that a person or a program may want."""
+
+import shlex
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from pavdm_cli.cli.order import Order, Video
+from pavdm_cli.cli.output import Output
+from pavdm_cli.models import library
+
+if TYPE_CHECKING:  # these import torch
+    from pavdm_cli.cli.making import Made
+    from pavdm_cli.cli.plan import Plan
+
+FILES = 3  # named at most, of several
+
+
+def beginning(out: Output, order: Order) -> None:
+    """Say what is known before torch is loaded: the model, the length, seeds and files."""
+    model, ramp = order.model, order.ramp
+    knows = ", ".join(known.name for known in model.knows)
+    out.line("model", f"{model.name} knows {knows}")
+    count = f"{len(order.videos)} videos of " if len(order.videos) > 1 else ""
+    out.line(
+        "plan",
+        f"{count}{order.seconds:.1f} s, {order.frames} frames; {order.schedule}, {ramp.steps} steps, "
+        f"window {ramp.window}, context {ramp.context}; guidance {order.guidance:g}",
+    )
+    out.line("seed", _some([str(seed) for seed in dict.fromkeys(video.seed for video in order.videos)]))
+    out.line("output", _some([str(video.path) for video in order.videos]))
+
+
+def machine(out: Output, order: Order, plan: "Plan", place: str) -> None:
+    """Say where it will run, in what memory, and what the work is."""
+    out.line("device", place)
+    out.line("memory", f"{_size(plan.needed)} needed of {_size(plan.memory.free)} free")
+    per = "a video" if plan.abreast == 1 else f"for {plan.abreast} videos side by side"
+    out.line("work", f"{plan.latents} latents, {plan.calls} model calls {per}")
+    if plan.needed > plan.memory.free:
+        out.remark("this may not fit: stop other programs, or give a smaller --attention-chunk")
+
+
+def time(out: Output, order: Order, seconds: float) -> None:
+    """Say how long it will take."""
+    from pavdm_cli.cli.display import clock
+
+    rate = len(order.videos) * order.seconds / seconds
+    out.line("time", f"about {clock(seconds)}, {rate:.2f} x real time")
+
+
+def dry(out: Output, order: Order, plan: "Plan", seconds: float) -> None:
+    """End a dry run."""
+    if out.as_json:
+        out.data(
+            {
+                "model": order.model.name,
+                "frames": order.frames,
+                "latents": plan.latents,
+                "calls": plan.calls * len(plan.groups),
+                "memory_needed": plan.needed,
+                "memory_free": plan.memory.free,
+                "seconds": seconds,
+                "videos": [_video(video) for video in order.videos],
+            }
+        )
+    out.plain("nothing was made (--dry-run)")
+
+
+def ending(out: Output, order: Order, made: "list[Made]") -> None:
+    """Say where every video is, how fast it came, how it drifted, and what can be done next."""
+    if out.as_json:
+        out.data({"model": order.model.name, "videos": [_found(order, one) for one in made]})
+    elif out.quiet:
+        for one in made:
+            out.result(str(one.video.path))
+    for one in made:
+        _told(out, order, one)
+    last = made[-1].video
+    again = f"pavdm generate {shlex.quote(last.prompt)}"
+    if order.asked_model != library.DEFAULT:
+        again += f" --model {shlex.quote(order.asked_model)}"
+    out.line("next", f"{again} --seed {last.seed} --seconds {2 * order.seconds:g}  (longer)")
+    out.line("", f"{again} --seed {last.seed + 1}  (another)")
+
+
+def _told(out: Output, order: Order, one: "Made") -> None:
+    from pavdm_cli.cli.display import clock, told
+
+    rate = one.frames / one.seconds
+    out.line("saved", str(one.video.path))
+    out.line(
+        "speed",
+        f"{one.frames} frames in {clock(one.seconds)}: {rate:.1f} frames/s, "
+        f"{rate / order.model.fps:.2f} x real time",
+    )
+    if one.drift is None:
+        out.line("drift", "too short to tell")
+        return
+    out.line("drift", told(one.drift.verdict))
+    table = Table(box=None, pad_edge=False, header_style="bold cyan")
+    for title in ("        figure", "first 15 %", "last 15 %"):
+        table.add_column(title)
+    for change in one.drift.changes:
+        table.add_row(f"        {change.figure}", f"{change.first:.3f}", f"{change.last:.3f}")
+    out.talk.print(table)
+    worst = one.drift.worst
+    out.line(
+        "worst",
+        f"{worst.figure} from {clock(worst.start)} to {clock(worst.end)}: {worst.departure:.1f} times what a "
+        "viewer would notice",
+    )
+
+
+def _found(order: Order, one: "Made") -> dict[str, object]:
+    return _video(one.video) | {
+        "frames": one.frames,
+        "fps": order.model.fps,
+        "size": [side * order.scale for side in order.model.size],
+        "seconds": one.seconds,
+        "spent": one.spent,
+        "frames_per_second": one.frames / one.seconds,
+        "settings": one.settings,
+        "drift": None if one.drift is None else asdict(one.drift),
+    }
+
+
+def _video(video: Video) -> dict[str, object]:
+    return {"prompt": video.prompt, "seed": video.seed, "path": str(video.path)}
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - FILES} more" if len(names) > FILES else ""
+    return ", ".join(names[:FILES]) + more
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.2f} GiB"

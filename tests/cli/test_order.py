@@ -1,0 +1,127 @@
+"""What was asked for: every wrong value is refused with the way out, and files never collide."""
+
+from pathlib import Path
+
+import pytest
+
+from pavdm_cli.cli import order
+from pavdm_cli.errors import ConfigError, DeviceError, PavdmError, ScheduleError, VideoError
+from pavdm_cli.sampling.schedule import Ramp
+
+
+@pytest.mark.parametrize(
+    ("seconds", "frames", "made"), [(None, None, 240), (2.5, None, 60), (0.001, None, 1), (None, 7, 7)]
+)
+def test_length(seconds: float | None, frames: int | None, made: int) -> None:
+    assert order.frames(seconds, frames, 24) == made
+
+
+@pytest.mark.parametrize(
+    ("seconds", "frames", "said"),
+    [
+        (0.0, None, "--seconds 0:"),
+        (-3.0, None, "--seconds -3:"),
+        (float("nan"), None, "--seconds nan:"),
+        (float("inf"), None, "--seconds inf:"),
+        (86401.0, None, "--seconds 86401:"),
+        (None, 0, "--frames 0:"),
+        (None, -1, "--frames -1:"),
+        (None, 24 * 86400 + 1, "--frames 2073601:"),
+        (1.0, 24, "--seconds 1 and --frames 24 were given"),
+    ],
+)
+def test_no_such_length(seconds: float | None, frames: int | None, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        order.frames(seconds, frames, 24)
+
+
+def test_prompts_are_lines_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "prompts.txt"
+    file.write_text("a red ball\n\n  the sea at night  \n", encoding="utf-8")
+    assert order.prompts(None, file) == ["a red ball", "the sea at night"]
+    assert order.prompts(" a ball ", None) == ["a ball"]
+
+
+def test_no_such_prompts(tmp_path: Path) -> None:
+    empty, bytes_ = tmp_path / "empty.txt", tmp_path / "bytes.txt"
+    empty.write_text("\n \n")
+    bytes_.write_bytes(b"\xff\xfe\xff")
+    for prompt, file in [(None, None), ("", None), ("  ", None), ("a", empty), (None, empty), (None, bytes_)]:
+        with pytest.raises(ConfigError):
+            order.prompts(prompt, file)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        order.prompts(None, tmp_path / "none.txt")
+
+
+def test_videos_count_up_and_are_numbered_when_taken(tmp_path: Path) -> None:
+    (tmp_path / "a-ball-5.mp4").touch()
+    (tmp_path / "a-ball-6.partial.mp4").touch()
+    made = order.videos(["A ball!", "a ball"], 2, 5, tmp_path, force=False)
+    assert [(v.prompt, v.seed, v.path.name) for v in made] == [
+        ("A ball!", 5, "a-ball-5-2.mp4"),
+        ("A ball!", 6, "a-ball-6-2.mp4"),
+        ("a ball", 5, "a-ball-5-3.mp4"),
+        ("a ball", 6, "a-ball-6-3.mp4"),
+    ]
+
+
+def test_a_random_seed_is_chosen_and_known(tmp_path: Path) -> None:
+    seeds = {order.videos(["a"], 1, seed, tmp_path, force=False)[0].seed for seed in (None, -1, None, -1)}
+    assert len(seeds) == 4 and all(0 <= seed < 2**31 for seed in seeds)
+    assert order.videos(["a"], 1, 0, tmp_path, force=False)[0].seed == 0
+
+
+def test_a_named_file_is_refused_when_it_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "x.mp4"
+    assert order.videos(["a"], 1, 1, path, force=False)[0].path == path
+    path.touch()
+    with pytest.raises(VideoError, match=r"exists already\..* --force"):
+        order.videos(["a"], 1, 1, path, force=False)
+    assert order.videos(["a"], 1, 1, path, force=True)[0].path == path
+    with pytest.raises(ConfigError, match="one file for 2 videos; give a folder"):
+        order.videos(["a"], 2, 1, path, force=True)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("A red ball, bouncing!", "a-red-ball-bouncing"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("海の夜", "海の夜"),
+        ("...", "video"),
+        ("long " * 40, ("long-" * 12)[:-1]),
+    ],
+)
+def test_slug(prompt: str, name: str) -> None:
+    assert order.slug(prompt) == name
+
+
+def test_steps_join_the_schedule() -> None:
+    default = Ramp(steps=24, window=12)
+    assert order.ramp("progressive", 36, default) == ("progressive", Ramp(steps=36, window=12))
+    assert order.ramp("progressive:window=6", 18, default)[1] == Ramp(steps=18, window=6)
+    with pytest.raises(ScheduleError, match="nearest valid numbers of steps are 12 and 24"):
+        order.ramp("progressive", 20, default)
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda: order.device("tpu"), DeviceError),
+        (lambda: order.dtype("int8"), DeviceError),
+        (lambda: order.attention_chunk("0"), ConfigError),
+        (lambda: order.attention_chunk("many"), ConfigError),
+        (lambda: order.ramp("spiral", None, Ramp()), ScheduleError),
+        (lambda: order.videos(["a"], 0, 1, None, force=False), ConfigError),
+        (lambda: order.videos(["a"], 1, -2, None, force=False), ConfigError),
+    ],
+)
+def test_what_is_not_there_is_said(call: object, error: type[PavdmError]) -> None:
+    assert callable(call)
+    with pytest.raises(error):
+        call()
+
+
+def test_scale_brings_a_picture_to_about_512_lines() -> None:
+    assert [order.scale(None, height) for height in (32, 128, 200, 512, 1080)] == [16, 4, 3, 1, 1]
+    assert order.scale(2, 128) == 2

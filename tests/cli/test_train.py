@@ -1,0 +1,80 @@
+"""`train` hands on what was asked for, and refuses what cannot be."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pavdm_cli.cli.app import app
+from pavdm_cli.errors import CheckpointError, ConfigError, DeviceError
+from pavdm_cli.training.denoiser import DenoiserTraining
+from pavdm_cli.training.fit import Budget
+from pavdm_cli.training.vae import VaeTraining
+
+Calls = list[tuple[tuple[Any, ...], dict[str, Any]]]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    made: Calls = []
+    for network in ("vae", "denoiser"):
+        monkeypatch.setattr(
+            f"pavdm_cli.training.{network}.train", lambda *args, **named: made.append((args, named))
+        )
+    return made
+
+
+def train(*arguments: str) -> BaseException | None:
+    return CliRunner().invoke(app, ["train", *arguments]).exception
+
+
+def test_vae(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
+    options = ("--steps", "5", "--batch", "2", "--families", "sea, hills", "--device", "cpu")
+    assert train("vae", "--folder", str(tmp_path), "--model", str(tiny_model), *options) is None
+    ((folder, config, settings, budget, device), named) = calls[0]
+    assert (folder, config.channels, device.type) == (tmp_path, 4, "cpu")
+    assert settings == VaeTraining(batch=2, families=("sea", "hills"))
+    assert budget == Budget(steps=5)
+    assert named == {"start": None, "compiled": False}
+
+
+def test_denoiser(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
+    start = str(tiny_model / "denoiser.safetensors")
+    options = (
+        "--minutes",
+        "1",
+        "--start",
+        start,
+        "--rate",
+        "1e-4",
+        "--held",
+        "9",
+        "--device",
+        "cpu",
+        "--compile",
+    )
+    assert train("denoiser", "--folder", str(tmp_path), "--model", str(tiny_model), *options) is None
+    ((folder, config, ramp, settings, budget, _, vae, text), named) = calls[0]
+    assert (folder, config.span, ramp.window, vae.config.channels, text.config.width) == (
+        tmp_path,
+        8,
+        6,
+        4,
+        32,
+    )
+    assert settings == DenoiserTraining(rate=1e-4, held=9)
+    assert budget == Budget(minutes=1)
+    assert named == {"start": Path(start), "compiled": True}
+
+
+def test_wrong_input_is_refused(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
+    def vae(*options: str, model: Path = tiny_model) -> BaseException | None:
+        return train("vae", "--folder", str(tmp_path / "new"), "--model", str(model), *options)
+
+    for options in (["--families", "moon"], ["--batch", "0"], ["--rate", "nan"], ["--start", "none"], []):
+        end = ["--steps", "5"] if options else []
+        assert isinstance(vae(*options, *end), ConfigError), options
+    assert isinstance(vae("--steps", "5", "--device", "tpu"), DeviceError)
+    assert isinstance(vae("--steps", "5", model=tmp_path / "none"), CheckpointError)
+    assert not calls and not (tmp_path / "new").exists()

@@ -1,0 +1,76 @@
+"""Devices: what is asked for is had or refused in words; auto takes the best there is."""
+
+import os
+
+import pytest
+import torch
+
+from pavdm_cli.errors import DeviceError
+from pavdm_cli.models import device
+from pavdm_cli.models.device import DeviceName, DtypeName, Place, place
+
+
+@pytest.fixture
+def only_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+@pytest.mark.usefixtures("only_cpu")
+@pytest.mark.parametrize("name", ("cuda", "mps"))
+def test_a_device_that_is_not_there_is_refused(name: DeviceName) -> None:
+    with pytest.raises(DeviceError, match=f"device '{name}': not on this machine; there is cpu. Use --device auto"):
+        place(name, "auto")
+
+
+@pytest.mark.usefixtures("only_cpu")
+@pytest.mark.parametrize(("fast", "wanted"), ((True, torch.bfloat16), (False, torch.float32)))
+def test_auto_on_a_cpu_takes_bf16_where_it_is_fast(
+    monkeypatch: pytest.MonkeyPatch, fast: bool, wanted: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: fast)
+    assert place("auto", "auto") == place("cpu", "auto") == Place(torch.device("cpu"), wanted)
+
+
+@pytest.mark.usefixtures("only_cpu")
+@pytest.mark.parametrize(("name", "wanted"), (("bf16", torch.bfloat16), ("fp32", torch.float32)))
+def test_a_format_asked_for_is_given(name: DtypeName, wanted: torch.dtype) -> None:
+    assert place("cpu", name) == Place(torch.device("cpu"), wanted)
+
+
+@pytest.mark.usefixtures("only_cpu")
+@pytest.mark.parametrize("name", ("cpu", "auto"))
+def test_half_precision_on_a_cpu_is_refused(name: DeviceName) -> None:
+    with pytest.raises(DeviceError, match="dtype 'fp16'.*--dtype bf16, fp32 or auto"):
+        place(name, "fp16")
+
+
+@pytest.mark.parametrize(("cuda", "mps", "best"), ((True, True, "cuda"), (False, True, "mps")))
+def test_auto_takes_an_accelerator_and_half_precision(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, best: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert place("auto", "auto") == Place(torch.device(best), torch.float16)
+    assert place("auto", "fp32") == Place(torch.device(best), torch.float32)
+    assert place("cpu", "fp32").device.type == "cpu"
+
+
+def test_a_place_says_what_it_is() -> None:
+    threads = torch.get_num_threads()
+    assert str(place("cpu", "bf16")) == f"cpu (bf16, {threads} threads)"
+
+
+def test_a_cpu_has_free_memory() -> None:
+    assert 2**20 < device.free_memory(torch.device("cpu")) < 2**50
+
+
+def test_determinism_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # so that it is taken back after the test
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    try:
+        device.be_deterministic()
+        assert torch.are_deterministic_algorithms_enabled()
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    finally:
+        torch.use_deterministic_algorithms(False)

@@ -1,0 +1,161 @@
+"""Prompt in, frames out: exactly the frames asked for, the same in any company and any chunking."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pavdm_cli.errors import ConfigError, ScheduleError
+from pavdm_cli.models.device import place
+from pavdm_cli.models.pipeline import Pipeline, load
+from pavdm_cli.runs.stream import Chunk, Clock, Request, stream
+from pavdm_cli.sampling import schedule
+from pavdm_cli.sampling.schedule import Ramp
+
+RAMP = Ramp(steps=6, window=6, chunk=1, context=2)
+
+
+@pytest.fixture
+def pipeline(tiny_model: Path) -> Pipeline:
+    return load(str(tiny_model), place("cpu", "fp32"))
+
+
+def ask(
+    *seeds: int,
+    frames: int = 20,
+    prompts: Sequence[str] | None = None,
+    name: str = "progressive",
+    ramp: Ramp = RAMP,
+    guidance: float = 2.0,
+    negative: str = "",
+) -> Request:
+    words = tuple(prompts or ["a red ball"] * len(seeds))
+    return Request(words, seeds, frames, name, ramp, guidance, negative)
+
+
+def joined(chunks: Sequence[Chunk]) -> np.ndarray:
+    return np.concatenate([chunk.frames for chunk in chunks], axis=1)
+
+
+def far(a: np.ndarray, b: np.ndarray) -> int:
+    """Return the largest difference of two videos, in steps of 1 / 255."""
+    return int(np.abs(a.astype(int) - b.astype(int)).max())
+
+
+@pytest.mark.parametrize("frames", (1, 3, 4, 5, 22, 24))
+@pytest.mark.parametrize("name", schedule.SCHEDULES)
+def test_exactly_the_frames_asked_for(pipeline: Pipeline, frames: int, name: str) -> None:
+    chunks = list(stream(pipeline, ask(1, frames=frames, name=name)))
+    video = joined(chunks)
+    assert video.shape == (1, frames, 32, 32, 3) and video.dtype == np.uint8
+    assert [c.first for c in chunks] == list(range(0, frames, 4))
+    assert {c.frames.shape[1] for c in chunks[:-1]} <= {4}
+    assert chunks[-1].calls == schedule.calls(name, len(chunks), RAMP)
+    assert all(c.latent.shape == (1, 4, 2, 2) for c in chunks)
+
+
+def test_the_first_chunk_comes_after_the_steps_of_one_latent(pipeline: Pipeline) -> None:
+    chunks = stream(pipeline, ask(1, frames=4000))
+    assert [next(chunks).calls for _ in range(3)] == [RAMP.steps, RAMP.steps + 1, RAMP.steps + 2]
+
+
+def test_a_video_is_made_again_by_its_seed_and_another_seed_makes_another(pipeline: Pipeline) -> None:
+    one, again, other = (joined(list(stream(pipeline, ask(seed)))) for seed in (1, 1, 2))
+    assert np.array_equal(one, again)
+    assert far(one, other) > 20
+
+
+def test_a_video_does_not_depend_on_its_company(pipeline: Pipeline) -> None:
+    prompts = ("a red ball", "the sea at night", "a red ball")
+    together = list(stream(pipeline, ask(1, 2, 3, prompts=prompts)))
+    for i, seed in enumerate((1, 2, 3)):
+        alone = list(stream(pipeline, ask(seed, prompts=[prompts[i]])))
+        assert far(joined(alone)[0], joined(together)[i]) <= 1
+        for a, b in zip(alone, together, strict=True):
+            torch.testing.assert_close(a.latent[0], b.latent[i], atol=1e-4, rtol=0)
+
+
+def test_chunks_joined_equal_their_latents_decoded_at_once(pipeline: Pipeline) -> None:
+    chunks = list(stream(pipeline, ask(1, 2, frames=22)))
+    latents = torch.stack([chunk.latent for chunk in chunks], dim=1)
+    with torch.no_grad():
+        whole, _ = pipeline.vae.decode(latents)
+    wanted = ((whole * 0.5 + 0.5).clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(0, 1, 3, 4, 2)
+    assert far(joined(chunks), wanted[:, :22].numpy()) <= 1
+
+
+@pytest.mark.parametrize("chunk", (1, 7))
+def test_the_chunk_of_attention_changes_nothing(pipeline: Pipeline, chunk: int) -> None:
+    dense = joined(list(stream(pipeline, ask(1))))
+    pipeline.denoiser.set_attention_chunk(chunk)
+    assert far(dense, joined(list(stream(pipeline, ask(1))))) <= 1
+
+
+def test_words_and_guidance_matter(pipeline: Pipeline) -> None:
+    one = joined(list(stream(pipeline, ask(1, guidance=2))))
+    for other in (
+        ask(1, guidance=1),
+        ask(1, guidance=2, prompts=["the sea at night"]),
+        ask(1, guidance=2, negative="stars"),
+    ):
+        assert far(one, joined(list(stream(pipeline, other)))) > 5
+
+
+def test_guidance_away_from_the_prompt_itself_is_none(pipeline: Pipeline) -> None:
+    plain = list(stream(pipeline, ask(1, guidance=1)))
+    pushed = list(stream(pipeline, ask(1, guidance=3, negative="a red ball")))
+    for a, b in zip(plain, pushed, strict=True):
+        torch.testing.assert_close(a.latent, b.latent, atol=1e-4, rtol=0)
+
+
+def test_no_guidance_is_half_the_work(pipeline: Pipeline) -> None:
+    shown: list[int] = []
+
+    def count(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        shown.append(inputs[0].shape[0] * inputs[0].shape[1])
+
+    pipeline.denoiser.register_forward_pre_hook(count)
+    work = []
+    for guidance in (1.0, 2.0):
+        shown.clear()
+        list(stream(pipeline, ask(1, 2, guidance=guidance)))
+        work.append((len(shown), sum(shown)))
+    (calls, plain), (guided_calls, guided) = work
+    assert calls == guided_calls == schedule.calls("progressive", 5, RAMP)
+    assert guided == 2 * plain
+
+
+def test_a_schedule_wider_than_the_model_is_refused_with_both_numbers(pipeline: Pipeline) -> None:
+    wide = Ramp(steps=12, window=12, context=3)
+    with pytest.raises(ScheduleError, match="'progressive' shows 15 latents in a call and tiny takes 8"):
+        next(stream(pipeline, ask(1, frames=400, ramp=wide)))
+    with pytest.raises(ScheduleError, match="'full-sequence' shows 9 latents in a call and tiny takes 8"):
+        next(stream(pipeline, ask(1, frames=33, name="full-sequence")))
+    assert next(stream(pipeline, ask(1, frames=32, name="full-sequence"))).first == 0
+    assert next(stream(pipeline, ask(1, frames=32, ramp=wide))).first == 0
+
+
+def test_time_is_told_by_what_it_went_to(pipeline: Pipeline) -> None:
+    clock = Clock()
+    *_, last = stream(pipeline, ask(1), clock)
+    assert {"text", "denoise", "decode"} <= last.seconds.keys() <= clock.seconds.keys()
+    assert all(seconds >= 0 for seconds in last.seconds.values())
+
+
+@pytest.mark.parametrize(
+    ("prompts", "seeds", "frames", "said"),
+    (
+        ((), (), 8, "0 prompts for 0 seeds"),
+        (("a", "b"), (1,), 8, "2 prompts for 1 seeds"),
+        (("a", "  "), (1, 2), 8, "the prompt is empty"),
+        (("a",), (1,), 0, "0 frames: a video has at least one"),
+    ),
+)
+def test_a_request_that_makes_no_sense_is_refused(
+    prompts: tuple[str, ...], seeds: tuple[int, ...], frames: int, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Request(prompts, seeds, frames, "progressive", RAMP, 2.0)
