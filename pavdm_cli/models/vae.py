@@ -33,15 +33,28 @@ DecoderState = list[Tensor]
 """What each causal convolution saw last, (B, C, H, W) each; an empty list at the start of a video."""
 
 
+class Conv(nn.Module):
+    """A 3x3 convolution whose filters are the rows of a matrix, which is how its optimizer sees them."""
+
+    def __init__(self, width: int, to: int, stride: int = 1, *, silent: bool = False) -> None:
+        super().__init__()
+        self.stride = stride
+        plain = nn.Conv2d(width, to, 3)
+        self.weight = nn.Parameter(torch.zeros(to, 9 * width) if silent else plain.weight.detach().flatten(1))
+        self.bias = nn.Parameter(torch.zeros(to))
+
+    def forward(self, x: Tensor) -> Tensor:
+        filters = rearrange(self.weight, "o (i y x) -> o i y x", y=3, x=3)
+        return F.conv2d(x, filters, self.bias, self.stride, padding=1)
+
+
 class Block(nn.Module):
     """Two convolutions around the identity."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.GroupNorm(width // 16, width), nn.GroupNorm(width // 16, width)
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.conv2.weight)
+        self.conv1, self.conv2 = Conv(width, width), Conv(width, width, silent=True)
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.conv1(F.silu(self.norm1(x)))
@@ -55,8 +68,7 @@ class Past(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(width // 16, width)
-        self.conv = nn.Conv2d(2 * width, width, 3, padding=1)
-        nn.init.zeros_(self.conv.weight)
+        self.conv = Conv(2 * width, width, silent=True)
 
     def forward(self, x: Tensor, batch: int, last: Tensor | None) -> tuple[Tensor, Tensor]:
         """Take (B*T, C, H, W) and the previous features (B, C, H, W); return the result and the new last
@@ -79,8 +91,7 @@ class Narrow(nn.Module):
         super().__init__()
         assert width % to == 0 or to % width == 0, (width, to)
         self.to_width = to
-        self.conv = nn.Conv2d(width, to, 3, padding=1)
-        nn.init.zeros_(self.conv.weight)
+        self.conv = Conv(width, to, silent=True)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.conv(x) + _rewidth(x, self.to_width)
@@ -93,8 +104,7 @@ class Down(nn.Module):
     def __init__(self, width: int, to: int) -> None:
         super().__init__()
         self.to_width = to
-        self.conv = nn.Conv2d(width, to, 3, stride=2, padding=1)
-        nn.init.zeros_(self.conv.weight)
+        self.conv = Conv(width, to, stride=2, silent=True)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.conv(x) + _rewidth(F.pixel_unshuffle(x, 2), self.to_width)
@@ -107,8 +117,7 @@ class Up(nn.Module):
     def __init__(self, width: int, to: int) -> None:
         super().__init__()
         self.to_width = to
-        self.conv = nn.Conv2d(width, to, 3, padding=1)
-        nn.init.zeros_(self.conv.weight)
+        self.conv = Conv(width, to, silent=True)
 
     def forward(self, x: Tensor) -> Tensor:
         plain = F.pixel_shuffle(_rewidth(x, 4 * self.to_width), 2)
@@ -155,9 +164,8 @@ class Decoder(nn.Module):
         self.after = nn.ModuleList(Block(width) for width in w)
         self.ups = nn.ModuleList(Up(a, b) for a, b in pairwise(w))
         self.norm = nn.GroupNorm(w[-1] // 16, w[-1])
-        self.fine = nn.Conv2d(w[-1], 16 * _FOLD**2, 3, padding=1)
-        self.close = nn.Conv2d(16, 3 * FRAMES_PER_LATENT, 3, padding=1)
-        nn.init.zeros_(self.close.weight)
+        self.fine = Conv(w[-1], 16 * _FOLD**2)
+        self.close = Conv(16, 3 * FRAMES_PER_LATENT, silent=True)
 
     def forward(self, latents: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         batch, seen = len(latents), []

@@ -108,7 +108,7 @@ def optimizers(module: nn.Module, rate: float, hidden: set[str]) -> list[torch.o
     named = dict(module.named_parameters())
     rest = [p for n, p in named.items() if n not in hidden]
     made: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.95), weight_decay=0.01, fused=rest[0].is_cuda)
+        torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.95), weight_decay=0.0, fused=rest[0].is_cuda)
     ]
     if hidden:
         matrices = [named[n] for n in sorted(hidden)]

@@ -34,7 +34,7 @@ class VaeTraining:
     held: int = 512
     renew: int = 16
     every: int = 10
-    rate: float = 2e-4
+    rate: float = 5e-4
     frames: int = 16
     seed: int = 1
     families: tuple[str, ...] = ()
@@ -61,7 +61,8 @@ def train(
     if start is not None:
         quantised.load_strict(vae, quantised.load(start), start)
     vae.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    state = State(vae, fitting.optimizers(vae, settings.rate, set()), np.random.default_rng(settings.seed))
+    matrices = {name for name, p in vae.named_parameters() if p.ndim == 2}
+    state = State(vae, fitting.optimizers(vae, settings.rate, matrices), np.random.default_rng(settings.seed))
     path = folder / "vae.state"
     fitting.write_settings(path, config=config, settings=settings, budget=budget)
     if path.exists():

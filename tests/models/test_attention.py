@@ -42,7 +42,11 @@ def test_rotating_keeps_lengths() -> None:
 
 def test_products_of_rotated_vectors_depend_on_differences_alone() -> None:
     q, k = drawn(1, sum(AXES)).float(), drawn(1, sum(AXES), seed=1).float()
-    here, there, moved = torch.tensor([[3.0, 1, 2]]), torch.tensor([[1.0, 4, 0]]), torch.tensor([[7.0, -2, 5]])
+    here, there, moved = (
+        torch.tensor([[3.0, 1, 2]]),
+        torch.tensor([[1.0, 4, 0]]),
+        torch.tensor([[7.0, -2, 5]]),
+    )
 
     def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         return (rotate(q, *rotations(a, AXES)) * rotate(k, *rotations(b, AXES))).sum()
@@ -59,9 +63,13 @@ def test_no_turn_at_position_zero() -> None:
 
 
 @given(
-    queries=st.integers(1, 5000), keys=st.integers(1, 5000), heads=st.integers(1, 32), batch=st.integers(1, 8),
-    itemsize=st.sampled_from((2, 4)), free=st.integers(0, 2**36),
-)  # fmt: skip
+    queries=st.integers(1, 5000),
+    keys=st.integers(1, 5000),
+    heads=st.integers(1, 32),
+    batch=st.integers(1, 8),
+    itemsize=st.sampled_from((2, 4)),
+    free=st.integers(0, 2**36),
+)
 def test_the_chosen_chunk_is_the_largest_that_fits_a_quarter(
     queries: int, keys: int, heads: int, batch: int, itemsize: int, free: int
 ) -> None:

@@ -52,7 +52,9 @@ def only(conditions: Conditions, text: int) -> Conditions:
     """Keep one text, for every latent."""
     part = slice(text, text + 1)
     weight = torch.ones_like(conditions.weight[:, :, :1])
-    return Conditions(conditions.tokens[:, part], conditions.mask[:, part], conditions.pooled[:, part], weight)
+    return Conditions(
+        conditions.tokens[:, part], conditions.mask[:, part], conditions.pooled[:, part], weight
+    )
 
 
 def close(a: Tensor, b: Tensor, atol: float = 1e-9) -> None:
@@ -101,13 +103,12 @@ def test_each_latent_takes_its_own_text(denoiser: Denoiser) -> None:
 
 
 def test_shared_weight_lies_between_the_texts(denoiser: Denoiser) -> None:
-    halves = denoiser(*window(), replace(words(), weight=torch.full((2, LATENTS, 2), 0.5, dtype=torch.float64)))
-    same = words()
-    twice = Conditions(*(t[:, :1].repeat_interleave(2, 1) for t in (same.tokens, same.mask, same.pooled)), same.weight)
-    shared = replace(twice, weight=torch.full((2, LATENTS, 2), 0.5, dtype=torch.float64))
-    close(denoiser(*window(), shared), denoiser(*window(), only(same, 0)))
+    c, half = words(), torch.full((2, LATENTS, 2), 0.5, dtype=torch.float64)
+    tokens, mask, pooled = (t[:, :1].repeat_interleave(2, dim=1) for t in (c.tokens, c.mask, c.pooled))
+    close(denoiser(*window(), Conditions(tokens, mask, pooled, half)), denoiser(*window(), only(c, 0)))
+    shared = denoiser(*window(), replace(c, weight=half))
     for text in (0, 1):
-        assert (halves - denoiser(*window(), only(same, text))).abs().amax() > 1e-4
+        assert (shared - denoiser(*window(), only(c, text))).abs().amax() > 1e-4
 
 
 def test_padding_changes_nothing(denoiser: Denoiser) -> None:

@@ -19,7 +19,9 @@ def only_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("only_cpu")
 @pytest.mark.parametrize("name", ("cuda", "mps"))
 def test_a_device_that_is_not_there_is_refused(name: DeviceName) -> None:
-    with pytest.raises(DeviceError, match=f"device '{name}': not on this machine; there is cpu. Use --device auto"):
+    with pytest.raises(
+        DeviceError, match=f"device '{name}': not on this machine; there is cpu. Use --device auto"
+    ):
         place(name, "auto")
 
 
@@ -41,7 +43,7 @@ def test_a_format_asked_for_is_given(name: DtypeName, wanted: torch.dtype) -> No
 @pytest.mark.usefixtures("only_cpu")
 @pytest.mark.parametrize("name", ("cpu", "auto"))
 def test_half_precision_on_a_cpu_is_refused(name: DeviceName) -> None:
-    with pytest.raises(DeviceError, match="dtype 'fp16'.*--dtype bf16, fp32 or auto"):
+    with pytest.raises(DeviceError, match=r"dtype 'fp16'.*--dtype bf16, fp32 or auto"):
         place(name, "fp16")
 
 

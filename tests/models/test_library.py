@@ -45,7 +45,9 @@ def test_a_wrong_configuration_is_refused(tiny_model: Path) -> None:
         library.config(tiny_model)
 
 
-def test_the_text_encoder_lies_beside_the_model_or_inside(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_encoder_lies_beside_the_model_or_inside(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = library.config(tiny_model)
     assert library.text_folder(tiny_model, config) == tiny_model.parent / "text"
     monkeypatch.chdir(tiny_model)

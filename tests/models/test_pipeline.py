@@ -106,12 +106,16 @@ def test_weights_of_another_shape_are_refused(tiny_model: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ({"channels": 3}, {"size": (4, 2)}))
-def test_a_denoiser_of_other_latents_than_the_vae_s_is_refused(tiny_model: Path, change: dict[str, int]) -> None:
+def test_a_denoiser_of_other_latents_than_the_vae_s_is_refused(
+    tiny_model: Path, change: dict[str, int]
+) -> None:
     path = tiny_model / "denoiser.config.json"
     other = replace(read(DenoiserConfig, path), **change)  # type: ignore[arg-type]
     write(other, path)
     quantised.save(tiny_model / "denoiser.safetensors", Denoiser(other).state_dict())
-    with pytest.raises(CheckpointError, match=r"the denoiser's latents .* do not fit the VAE's \(4 x \(2, 2\)\)"):
+    with pytest.raises(
+        CheckpointError, match=r"the denoiser's latents .* do not fit the VAE's \(4 x \(2, 2\)\)"
+    ):
         load(str(tiny_model), CPU)
 
 

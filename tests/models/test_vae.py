@@ -23,12 +23,17 @@ def vae() -> Vae:
 
 
 def latents(seed: int = 1, batch: int = 2) -> Tensor:
-    return torch.randn(batch, COUNT, 4, 2, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return torch.randn(
+        batch, COUNT, 4, 2, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
 
 
 def frames(seed: int = 1, batch: int = 2) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return torch.rand(batch, COUNT * FRAMES_PER_LATENT, 3, 32, 48, generator=generator, dtype=torch.float64) * 2 - 1
+    return (
+        torch.rand(batch, COUNT * FRAMES_PER_LATENT, 3, 32, 48, generator=generator, dtype=torch.float64) * 2
+        - 1
+    )
 
 
 def of_latent(video: Tensor, k: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The loop: with the exact velocity every schedule returns the clean video; memory, batches and interruptions."""
+"""The loop: with the exact velocity every schedule returns the clean video; what it holds; interruptions."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -67,7 +67,9 @@ def rough(latents: Tensor, step: Step) -> Tensor:
     return torch.sin(latents + place) * level + 0.3 * latents.roll(1, dims=1)
 
 
-def run(plan: Plan, window: Window, seeds: tuple[int, ...] = (5,), first_row: int = 0) -> Iterator[tuple[int, Tensor]]:
+def run(
+    plan: Plan, window: Window, seeds: tuple[int, ...] = (5,), first_row: int = 0
+) -> Iterator[tuple[int, Tensor]]:
     name, latents, ramp, there = plan
     steps = schedule.make(name, latents, ramp, given=there, first_row=first_row)
     return denoise(rough, steps, Noise(seeds, SHAPE), window=window)

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given, settings
@@ -14,6 +15,10 @@ from pavdm_cli.sampling.schedule import Ramp, Step
 
 PUBLISHED = Ramp(steps=30, window=30, chunk=5, context=5)
 """PA-VDM's own: 30 steps, six chunks of five latents, one clean chunk (arXiv 2410.08151, section 4.1)."""
+
+
+Plan = tuple[str, int, Ramp, int]
+"""A schedule's name, a number of latents, a ramp, and how many latents are given."""
 
 
 @st.composite
@@ -32,14 +37,13 @@ def ramps(draw: st.DrawFn, endless: bool = False) -> Ramp:
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> tuple[str, int, Ramp, int]:
-    """Draw a schedule's name, a number of latents, a ramp, and how many latents are given."""
+def plans(draw: st.DrawFn) -> Plan:
     there = draw(st.integers(0, 9))
     latents = there + draw(st.integers(1, 25))
     return draw(st.sampled_from(sorted(schedule.SCHEDULES))), latents, draw(ramps()), there
 
 
-def steps_of(plan: tuple[str, int, Ramp, int]) -> list[Step]:
+def steps_of(plan: Plan) -> list[Step]:
     name, latents, ramp, there = plan
     return list(schedule.make(name, latents, ramp, given=there))
 
@@ -62,7 +66,9 @@ def test_the_published_levels_of_the_first_and_last_stage() -> None:
     for stage, thousandths in {0: (167, 333, 500, 667, 833, 1000), 4: (33, 200, 367, 533, 700, 867)}.items():
         for row in (25 + stage, 200 + stage):
             step = steps[row]
-            assert [round(1000 * v) for v in step.level] == [0] * 5 + [v for v in thousandths for _ in range(5)]
+            assert [round(1000 * v) for v in step.level] == [0] * 5 + [
+                v for v in thousandths for _ in range(5)
+            ]
 
 
 def test_the_published_shift() -> None:
@@ -102,7 +108,9 @@ def test_a_sink_stands_at_a_fixed_place_before_the_context() -> None:
 
 
 @given(plans())
-def test_a_latent_is_shown_at_the_level_it_has_and_makes_each_move_once(plan: tuple[str, int, Ramp, int]) -> None:
+def test_a_latent_is_shown_at_the_level_it_has_and_makes_each_move_once(
+    plan: Plan,
+) -> None:
     _, latents, ramp, there = plan
     has: dict[int, float] = defaultdict(lambda: 1.0)
     moves: dict[int, int] = defaultdict(int)
@@ -116,13 +124,15 @@ def test_a_latent_is_shown_at_the_level_it_has_and_makes_each_move_once(plan: tu
 
 
 @given(plans())
-def test_latents_are_finished_in_order(plan: tuple[str, int, Ramp, int]) -> None:
+def test_latents_are_finished_in_order(plan: Plan) -> None:
     _, latents, _, there = plan
     assert [k for s in steps_of(plan) for k, _, to in live(s) if to == 0] == list(range(there, latents))
 
 
 @given(plans())
-def test_the_noisy_latents_are_neighbours_at_the_end_with_rising_levels(plan: tuple[str, int, Ramp, int]) -> None:
+def test_the_noisy_latents_are_neighbours_at_the_end_with_rising_levels(
+    plan: Plan,
+) -> None:
     _, _, ramp, there = plan
     for step in steps_of(plan):
         moving = [k for k, _, _ in live(step)]
@@ -135,7 +145,7 @@ def test_the_noisy_latents_are_neighbours_at_the_end_with_rising_levels(plan: tu
 
 
 @given(plans())
-def test_nothing_a_later_step_shows_is_dropped(plan: tuple[str, int, Ramp, int]) -> None:
+def test_nothing_a_later_step_shows_is_dropped(plan: Plan) -> None:
     _, _, _, there = plan
     held = set(range(there))
     for step in steps_of(plan):
@@ -145,8 +155,8 @@ def test_nothing_a_later_step_shows_is_dropped(plan: tuple[str, int, Ramp, int])
 
 
 @given(plans())
-def test_what_is_held_does_not_grow(plan: tuple[str, int, Ramp, int]) -> None:
-    _, _, ramp, there = plan
+def test_what_is_held_does_not_grow(plan: Plan) -> None:
+    _, _, ramp, _ = plan
     for step in steps_of(plan):
         moving = [k for k, _, _ in live(step)]
         assert step.keep >= moving[0] - ramp.context
@@ -154,7 +164,7 @@ def test_what_is_held_does_not_grow(plan: tuple[str, int, Ramp, int]) -> None:
 
 
 @given(plans())
-def test_no_step_is_wider_than_the_span(plan: tuple[str, int, Ramp, int]) -> None:
+def test_no_step_is_wider_than_the_span(plan: Plan) -> None:
     _, latents, ramp, _ = plan
     steps = list(schedule.progressive(latents, ramp))
     assert max(len(s.latents) for s in steps) <= ramp.span
@@ -167,7 +177,7 @@ def test_the_span_is_reached_by_a_long_video(ramp: Ramp, there: int) -> None:
 
 
 @given(plans())
-def test_positions_are_relative_and_bounded(plan: tuple[str, int, Ramp, int]) -> None:
+def test_positions_are_relative_and_bounded(plan: Plan) -> None:
     for step in steps_of(plan):
         assert len(set(step.positions)) == len(step.latents)
         own = [(k, p) for k, p in zip(step.latents, step.positions, strict=True) if p >= 0]
@@ -194,7 +204,7 @@ def test_a_full_window_repeats_every_lag_and_goes_from_clean_to_noise(ramp: Ramp
 
 
 @given(plans(), st.data())
-def test_first_row_skips_exactly_the_rows_before_it(plan: tuple[str, int, Ramp, int], data: st.DataObject) -> None:
+def test_first_row_skips_exactly_the_rows_before_it(plan: Plan, data: st.DataObject) -> None:
     name, latents, ramp, there = plan
     steps = steps_of(plan)
     row = data.draw(st.integers(0, len(steps)))
@@ -202,7 +212,7 @@ def test_first_row_skips_exactly_the_rows_before_it(plan: tuple[str, int, Ramp, 
 
 
 @given(plans())
-def test_calls_counts_the_steps(plan: tuple[str, int, Ramp, int]) -> None:
+def test_calls_counts_the_steps(plan: Plan) -> None:
     name, latents, ramp, there = plan
     assert schedule.calls(name, latents - there, ramp) == len(steps_of(plan))
 
@@ -211,7 +221,7 @@ def test_calls_counts_the_steps(plan: tuple[str, int, Ramp, int]) -> None:
 def test_a_shift_keeps_both_ends_and_the_order(shift: float, steps: int) -> None:
     levels = [schedule.shifted(n / steps, shift) for n in range(steps + 1)]
     assert levels[0] == 0 and levels[-1] == 1
-    assert all(a < b for a, b in zip(levels, levels[1:], strict=False))
+    assert all(a < b for a, b in pairwise(levels))
 
 
 @pytest.mark.parametrize("name", schedule.SCHEDULES)
@@ -225,7 +235,9 @@ def test_nothing_to_make_is_refused(name: str, there: int) -> None:
 @given(st.integers(1, 60), st.integers(1, 30), st.integers(1, 6))
 def test_steps_that_do_not_divide_name_the_nearest_that_do(steps: int, window: int, chunk: int) -> None:
     assume(steps * chunk % window and window % chunk == 0)
-    with pytest.raises(ScheduleError, match=f"steps {steps} with chunk {chunk}.* window of {window}") as caught:
+    with pytest.raises(
+        ScheduleError, match=f"steps {steps} with chunk {chunk}.* window of {window}"
+    ) as caught:
         Ramp(steps=steps, window=window, chunk=chunk)
     named = [int(n) for n in str(caught.value).rpartition("steps are ")[2].split(" and ")]
     for n in named:
