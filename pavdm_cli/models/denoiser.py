@@ -199,7 +199,8 @@ class Denoiser(nn.Module):
     def _tokens(self, latents: Tensor) -> Tensor:
         p = self.config.patch
         x = rearrange(latents, "b t c (y p) (x q) -> b t (y x) (c p q)", p=p, q=p)
-        tokens: Tensor = rearrange(self.embed(x) + self.place, "b t s d -> b (t s) d")
+        x = self.embed(x)
+        tokens: Tensor = rearrange(x + self.place.to(x.dtype), "b t s d -> b (t s) d")
         return tokens
 
     def _turn(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -6,8 +6,8 @@ are those of `paint`.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self, cast, get_args
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -15,37 +15,24 @@ from torch import Tensor
 
 from pavdm_cli.training.worlds.paint import (
     Colour,
-    Dice,
-    colours,
+    Size,
     fractal1,
-    grid,
     hashed,
     inside,
     mix,
     noise1,
-    per_scene,
-    pick,
-    seconds,
     smoothstep,
     wrap,
 )
-from pavdm_cli.training.worlds.scene import Scene
-from pavdm_cli.training.worlds.words import COLOURS, article, opening, say
+from pavdm_cli.training.worlds.scene import Choices, Scene
+from pavdm_cli.training.worlds.view import View
+from pavdm_cli.training.worlds.words import COLOURS, article, opening, pick, say
 
 Hue = Literal["red", "orange", "yellow", "cyan", "purple", "pink", "white", "black"]
 Count = Literal["one", "three"]
 Way = Literal["left", "right"]
 Water = Literal["blue", "green"]
 
-VOCABULARY: dict[str, tuple[Any, ...]] = {
-    "colour": get_args(Hue),
-    "number": get_args(Count),
-    "direction": get_args(Way),
-    "water": get_args(Water),
-}
-"""Every attribute and the words it can be."""
-
-TAU = 2 * math.pi
 PLANTS = 5
 BUBBLES = 5
 SURFACE: dict[Water, Colour] = {"blue": (0.50, 0.84, 1.00), "green": (0.74, 0.95, 0.58)}
@@ -63,26 +50,21 @@ class Aquarium(Scene):
         "one or three fish (red, orange, yellow, cyan, purple, pink, white, black) swimming left or right "
         "in blue or green water"
     )
+    choices: ClassVar[Choices] = {
+        "colour": get_args(Hue),
+        "number": get_args(Count),
+        "direction": get_args(Way),
+        "water": get_args(Water),
+    }
 
     colour: Hue
     number: Count
     direction: Way
     water: Water
 
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> Self:
-        """Draw the attributes at random."""
-        return cls(**{name: words[rng.integers(len(words))] for name, words in VOCABULARY.items()})
-
-    def change(self, rng: np.random.Generator) -> Self:
-        """Give the fish another colour, number or direction, or the water another colour."""
-        name = pick(rng, list(VOCABULARY))
-        others = [word for word in VOCABULARY[name] if word != getattr(self, name)]
-        return replace(self, **{name: others[rng.integers(len(others))]})
-
     def caption(self, rng: np.random.Generator) -> str:
         """Say the scene; four captions in ten leave one attribute out."""
-        silent = pick(rng, ("", "", "", "", "", "", "colour", "number", "direction", "water"))
+        silent = pick(rng, (*[""] * 6, *self.choices))
         fish = self._fish(rng, silent)
         where = "" if silent == "direction" else " " + say(rng, self.direction)
         water = "" if silent == "water" else self.water
@@ -107,26 +89,14 @@ class Aquarium(Scene):
             return f"{pick(rng, ('three', 'three', 'a group of three', 'a school of three'))} {fish}"
         return pick(rng, (article(fish), f"one {fish}", f"a single {fish}"))
 
-    def facts(self) -> dict[str, str]:
-        """Return colour, number, direction and water."""
-        return {
-            "colour": self.colour,
-            "number": self.number,
-            "direction": self.direction,
-            "water": self.water,
-        }
-
     def pairs(self) -> list[tuple[str, str]]:
         """Return the colour of the fish with their number, and with the water."""
         return [(self.colour, self.number), (self.colour, f"{self.water} water")]
 
-    @staticmethod
-    def render(
-        scenes: Sequence[Scene], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    @classmethod
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Draw the water, then what lies in it from far to near."""
-        own = cast(Sequence[Aquarium], scenes)
-        view = _View(own, seeds, frames, size)
+        view = _View(scenes, seeds, frames, size)
         picture = _water(view)
         picture = mix(picture, view.table(DEEP) * 0.55 + view.table(SURFACE) * 0.16, _hills(view))
         picture = mix(picture, view.table(PLANT) * 0.45 + view.table(DEEP) * 0.55, _plants(view, far=True))
@@ -152,26 +122,17 @@ def _place(rng: np.random.Generator, water: str) -> str:
     )
 
 
-class _View:
-    """What every layer needs: the scenes, their dice, the coordinates and the time in seconds."""
+class _View(View[Aquarium]):
+    """What every layer needs: also which way the fish swim, and how far they have come."""
 
-    def __init__(
-        self, scenes: Sequence[Aquarium], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> None:
-        device = frames.device
-        self.scenes, self.height, self.device = scenes, size[0], device
-        self.width = size[1] / size[0]
-        self.x, self.y = grid(size, device)
-        self.column, self.row = self.x[..., :1, :], self.y[..., :1]
-        self.time = seconds(frames)
-        self.dice = Dice(seeds, device)
-        self.key = torch.tensor(list(seeds), dtype=torch.int64, device=device)[:, None, None, None]
-        self.way = per_scene([1.0 if s.direction == "right" else -1.0 for s in scenes], device)
+    def __init__(self, scenes: Sequence[Aquarium], seeds: Sequence[int], frames: Tensor, size: Size) -> None:
+        super().__init__(scenes, seeds, frames, size)
+        self.way = self.number(lambda s: 1.0 if s.direction == "right" else -1.0)
         self.swum = self.way * self.dice.uniform(0.09, 0.13) * self.time
 
     def table(self, by_water: dict[Water, Colour]) -> Tensor:
         """Look up each scene's colour by its water, (B, 1, 3, 1, 1)."""
-        return colours([by_water[s.water] for s in self.scenes], self.device)
+        return self.colour(lambda s: by_water[s.water])
 
 
 def _water(view: _View) -> Tensor:
@@ -186,7 +147,7 @@ def _rays(view: _View) -> Tensor:
     fan = (view.column - view.dice.uniform(0.1, 0.9) * view.width) / (view.row + 0.8)
     sum_ = torch.zeros((), device=view.device)
     for wave, speed in ((9.0, 0.21), (15.0, -0.33), (23.0, 0.27)):
-        turn = wrap(view.time * speed, TAU) + view.dice.uniform(0, TAU)
+        turn = wrap(view.time * speed, math.tau) + view.dice.uniform(0, math.tau)
         angle = fan * wave
         sum_ = sum_ + angle.sin() * turn.cos() + angle.cos() * turn.sin()
     return smoothstep(-0.4, 2.6, sum_)
@@ -210,7 +171,7 @@ def _plants(view: _View, far: bool) -> Tensor:
         luck = hashed(lap, view.key + 211 * (i + 1) + far)
         high = (0.26 + 0.30 * luck) if far else (0.20 + 0.36 * luck * luck)
         up = ((0.93 if far else 1.02) - view.row) / high
-        sway = wrap(view.time * dice.uniform(0.5, 0.8), TAU) + dice.uniform(0, TAU)
+        sway = wrap(view.time * dice.uniform(0.5, 0.8), math.tau) + dice.uniform(0, math.tau)
         bend = 0.055 * up * (sway - 1.9 * up).sin() * up.clamp(0, 1)
         middle = wrap(at, period) - 0.3 + bend
         leaf = 1 + 0.35 * (up * dice.uniform(11, 17)).sin()
@@ -225,9 +186,9 @@ def _seabed(view: _View, picture: Tensor) -> Tensor:
     across = view.column + view.swum
     top = 0.90 - 0.06 * noise1(across * 2.3, view.key + 307)
     cover = inside(top - view.row, view.height, 2.0)
-    slow = wrap(view.time * 0.5, TAU)
-    ripple = (wrap(across * 13, TAU) + view.row * 18 + slow).sin() * (
-        wrap(across * 7, TAU) - view.row * 31 - slow
+    slow = wrap(view.time * 0.5, math.tau)
+    ripple = (wrap(across * 13, math.tau) + view.row * 18 + slow).sin() * (
+        wrap(across * 7, math.tau) - view.row * 31 - slow
     ).sin()
     light = 0.92 - 0.55 * (view.row - 0.84) + 0.09 * ripple
     return mix(picture, view.table(SAND) * light.unsqueeze(2), cover)
@@ -245,10 +206,10 @@ def _fish(view: _View, picture: Tensor) -> Tensor:
     shape = torch.minimum(torch.minimum(body, tail), fins)
     on_body = (0.5 - body * size * 0.5).clamp(0, 1)
     flank = (((x - 0.10 + 0.3 * y) / 0.10) ** 2 + ((y - 0.05 - 0.02 * beat) / 0.055) ** 2).sqrt()
-    scale = (0.5 + 0.5 * (x * view.dice.uniform(20, 26) + view.dice.uniform(0, TAU)).sin()) * on_body
+    scale = (0.5 + 0.5 * (x * view.dice.uniform(20, 26) + view.dice.uniform(0, math.tau)).sin()) * on_body
     shade = 0.72 + 0.26 * on_body - 0.75 * y * on_body - view.dice.uniform(0.05, 0.22) * scale
     shade = shade - 0.16 * (1.6 - 1.6 * flank).clamp(0, 1) * on_body
-    paint = colours([COLOURS[s.colour] for s in view.scenes], view.device) * 0.98 + 0.02
+    paint = view.colour(lambda s: COLOURS[s.colour]) * 0.98 + 0.02
     gloss = (0.16 * on_body * (1 - ((x - 0.15) / 0.3) ** 2 - ((y + 0.11) / 0.07) ** 2).clamp(0, 1)).unsqueeze(
         2
     )
@@ -260,20 +221,20 @@ def _fish(view: _View, picture: Tensor) -> Tensor:
 
 
 def _length(view: _View) -> Tensor:
-    return per_scene([0.60 if s.number == "one" else 0.35 for s in view.scenes], view.device)
+    return view.number(lambda s: 0.60 if s.number == "one" else 0.35)
 
 
 def _swim(view: _View) -> tuple[Tensor, Tensor, Tensor]:
     """Return each pixel's x (towards the nose) and y in lengths of its fish, and the beat of the fins."""
-    dice, many = view.dice, per_scene([float(s.number == "three") for s in view.scenes], view.device)
+    dice, many = view.dice, view.has("three")
     spots = []
-    turn = dice.uniform(0, TAU)
+    turn = dice.uniform(0, math.tau)
     for i in range(3):
         drift = [
             noise1(view.time * 0.16 + dice.uniform(0, 9), view.key + 401 + 2 * i + j) - 0.5 for j in (0, 1)
         ]
         alone = (0.5 * view.width + 0.16 * drift[0], 0.42 + 0.22 * drift[1])
-        stagger = 0.17 * (turn + i * TAU / 3).sin()
+        stagger = 0.17 * (turn + i * math.tau / 3).sin()
         group = (0.5 * view.width + stagger + 0.10 * drift[0], 0.17 + 0.245 * i + 0.04 * drift[1])
         spots.append([alone[j] * (1 - many) + group[j] * many for j in (0, 1)])
         if i:
@@ -284,7 +245,7 @@ def _swim(view: _View) -> tuple[Tensor, Tensor, Tensor]:
         spots[0][j] + first * (spots[1][j] - spots[0][j]) + second * (spots[2][j] - spots[1][j])
         for j in (0, 1)
     ]
-    beat = wrap(view.time * dice.uniform(4.2, 5.6), TAU) + 1.9 * (first + second)
+    beat = wrap(view.time * dice.uniform(4.2, 5.6), math.tau) + 1.9 * (first + second)
     x = (view.column - lane[0]) * view.way / _length(view)
     back = (0.5 - x).clamp(0, 1.2)
     y = (view.row - lane[1]) / _length(view) - 0.055 * back * back * (beat + 3.4 * x).sin()
@@ -299,7 +260,7 @@ def _bubbles(view: _View, picture: Tensor) -> Tensor:
         lap = torch.floor(risen / 1.3).long()
         radius = 0.032 + 0.028 * hashed(lap, view.key + 503 * (i + 1))
         column = hashed(lap, view.key + 601 * (i + 1)) * view.width
-        swing = wrap(view.time * 1.1, TAU) + dice.uniform(0, TAU)
+        swing = wrap(view.time * 1.1, math.tau) + dice.uniform(0, math.tau)
         dx = view.column - column - 0.025 * swing.sin()
         dy = view.row - 1.15 + wrap(risen, 1.3)
         apart = (dx * dx + dy * dy).sqrt()

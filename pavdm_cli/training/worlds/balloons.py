@@ -1,8 +1,7 @@
 """Balloons: a large hot-air balloon floating over a misty valley, with others far away."""
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
@@ -10,22 +9,16 @@ import torch
 from torch import Tensor
 
 from pavdm_cli.training.worlds import paint
-from pavdm_cli.training.worlds.paint import Colour
-from pavdm_cli.training.worlds.scene import Scene
-from pavdm_cli.training.worlds.words import COLOURS, DAYLIGHT, article, opening, say
+from pavdm_cli.training.worlds.paint import Colour, Size
+from pavdm_cli.training.worlds.scene import Choices, Scene
+from pavdm_cli.training.worlds.view import View
+from pavdm_cli.training.worlds.words import COLOURS, DAYLIGHT, article, opening, pick, say
 
 Hue = Literal["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "black"]
 """Every shared colour but white, on which white stripes would not show."""
 Pattern = Literal["plain", "striped"]
 Time = Literal["dawn", "day", "sunset"]
 Direction = Literal["left", "right"]
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "colour": get_args(Hue),
-    "pattern": get_args(Pattern),
-    "time": get_args(Time),
-    "drift": get_args(Direction),
-}
 
 CREAM: Colour = (0.97, 0.90, 0.78)
 WICKER: Colour = (0.42, 0.25, 0.13)
@@ -52,35 +45,30 @@ class Balloons(Scene):
         "a large hot-air balloon: red, orange, yellow, green, cyan, blue, purple, pink or black; "
         "plain or striped; dawn, day or sunset; drifting left or right"
     )
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> Self:
-        """Draw each attribute evenly."""
-        return cls(**{name: paint.pick(rng, values) for name, values in CHOICES.items()})  # type: ignore[arg-type]
-
-    def change(self, rng: np.random.Generator) -> Self:
-        """Give one attribute another value."""
-        name = paint.pick(rng, list(CHOICES))
-        others = [value for value in CHOICES[name] if value != getattr(self, name)]
-        return replace(self, **{name: paint.pick(rng, others)})  # type: ignore[arg-type]
+    choices: ClassVar[Choices] = {
+        "colour": get_args(Hue),
+        "pattern": get_args(Pattern),
+        "time": get_args(Time),
+        "drift": get_args(Direction),
+    }
 
     def caption(self, rng: np.random.Generator) -> str:
         """Say the scene; any one attribute is left out of about one caption in eighteen."""
-        omit = paint.pick(rng, (*CHOICES, *[""] * 14))
+        omit = pick(rng, (*self.choices, *[""] * 14))
         colour = "" if omit == "colour" else say(rng, self.colour)
         time = "" if omit == "time" else say(rng, self.time)
         move = "" if omit == "drift" else say(rng, self.drift)
-        noun = paint.pick(rng, ("hot-air balloon", "balloon", "hot air balloon"))
+        noun = pick(rng, ("hot-air balloon", "balloon", "hot air balloon"))
         thing = _balloon(rng, colour, "" if omit == "pattern" else self.pattern, noun)
-        verb = paint.pick(rng, ("drifting", "floating", "flying", "gliding"))
-        place = paint.pick(
+        verb = pick(rng, ("drifting", "floating", "flying", "gliding"))
+        place = pick(
             rng, ("", "", " over a valley", " above misty hills", " over green hills", " in the sky")
         )
         motion = f" {verb} {move}" if move else f" {verb}"
         if not time:
             return f"{opening(rng)}{thing}{motion}{place}"
         start = opening(rng)
-        return paint.pick(
+        return pick(
             rng,
             (
                 f"{start}{thing}{motion}{place} {time}",
@@ -90,22 +78,14 @@ class Balloons(Scene):
             ),
         )
 
-    def facts(self) -> dict[str, str]:
-        """Return colour, pattern, time and drift."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     def pairs(self) -> list[tuple[str, str]]:
         """Return (colour, pattern) and (colour, time): balloons of any colour come both ways at any time."""
         return [(self.colour, self.pattern), (self.colour, self.time)]
 
-    @staticmethod
-    def render(
-        scenes: Sequence[Scene], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    @classmethod
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Draw the sky, the clouds, the valley, the far balloons and the near one."""
-        balloons = [scene for scene in scenes if isinstance(scene, Balloons)]
-        assert len(balloons) == len(scenes)
-        view = _View(balloons, seeds, frames, size)
+        view = _View(scenes, seeds, frames, size)
         picture = view.clouds(view.sky(), row=0)
         picture = view.far_balloon(picture, 0)
         picture = view.clouds(picture, row=1)
@@ -118,9 +98,7 @@ def _balloon(rng: np.random.Generator, colour: str, pattern: str, noun: str) -> 
     """Name the balloon: its colour and pattern before or after the noun."""
     tint = f"{colour} " if colour else ""
     if pattern == "striped":
-        stripes = paint.pick(
-            rng, ("{}striped ", "striped {}", "{}and white striped " if colour else "striped ")
-        )
+        stripes = pick(rng, ("{}striped ", "striped {}", "{}and white striped " if colour else "striped "))
         if colour and rng.uniform() < 0.3:
             return f"{article(tint + noun)} with white stripes"
         return article(stripes.format(tint) + noun)
@@ -128,45 +106,29 @@ def _balloon(rng: np.random.Generator, colour: str, pattern: str, noun: str) -> 
     return article(plain + noun)
 
 
-class _View:
-    """What the drawing steps of one batch share: time, place, light, and the numbers of each scene."""
+class _View(View[Balloons]):
+    """What the drawing steps of one batch share: also the way travelled and the light."""
 
-    def __init__(
-        self, balloons: Sequence[Balloons], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> None:
-        device = frames.device
-        self.size, self.device, self.balloons = size, device, balloons
-        self.x, self.y = paint.grid(size, device)
-        self.width = size[1] / size[0]
-        self.seed = torch.tensor(list(seeds), dtype=torch.int64, device=device)[:, None, None, None]
-        self.t = paint.seconds(frames)
-        self.dice = paint.Dice(seeds, device)
-        way = paint.per_scene([1.0 if s.drift == "right" else -1.0 for s in balloons], device)
-        self.travel = self.t * way.double() * self.dice.uniform(0.22, 0.30).double()
+    def __init__(self, scenes: Sequence[Balloons], seeds: Sequence[int], frames: Tensor, size: Size) -> None:
+        super().__init__(scenes, seeds, frames, size)
+        way = self.number(lambda s: 1.0 if s.drift == "right" else -1.0)
+        self.travel = self.time * way.double() * self.dice.uniform(0.22, 0.30).double()
         self.side = torch.where(self.dice.uniform() < 0.5, -1.0, 1.0)
         self.light = self.colour(lambda s: DAYLIGHT[s.time].light)
         self.horizon = self.colour(lambda s: DAYLIGHT[s.time].horizon)
         self.haze = 0.5 * self.horizon + 0.5 * self.colour(lambda s: DAYLIGHT[s.time].shade)
-        self.striped = paint.per_scene([float(s.pattern == "striped") for s in balloons], device)
-
-    def colour(self, choose: Callable[[Balloons], Colour]) -> Tensor:
-        """Look one colour up for each scene, (B, 1, 3, 1, 1)."""
-        return paint.colours([choose(s) for s in self.balloons], self.device)
-
-    def wave(self, period: Tensor | float) -> Tensor:
-        """Return a sine of time, (B, F, 1, 1) float32."""
-        return torch.sin(paint.wrap(self.t / period, 1.0) * math.tau)
+        self.striped = self.has("striped")
 
     def sky(self) -> Tensor:
         """Draw the sky with a low or high sun at one side."""
         top = self.colour(lambda s: DAYLIGHT[s.time].top)
         picture = paint.gradient(self.y, top, self.colour(lambda s: DAYLIGHT[s.time].middle), self.horizon)
         sun = self.colour(lambda s: DAYLIGHT[s.time].sun)
-        height = paint.per_scene([0.14 if s.time == "day" else 0.56 for s in self.balloons], self.device)
+        height = self.number(lambda s: 0.14 if s.time == "day" else 0.56)
         x = self.width * (0.5 + self.side * self.dice.uniform(0.30, 0.38)) + 0.02 * self.wave(41.0)
         away = torch.sqrt((self.x - x).square() + (self.y - height).square())
         picture = paint.glow(picture, sun, (0.5 + 0.05 * self.wave(17.0)) * torch.exp(-away / 0.22))
-        return paint.mix(picture, sun, paint.inside(away - 0.08, self.size[0], 1.6))
+        return paint.mix(picture, sun, paint.inside(away - 0.08, self.height, 1.6))
 
     def clouds(self, picture: Tensor, row: int) -> Tensor:
         """Lay one row of clouds: a far one behind the far balloon, a near one low over the valley."""
@@ -175,24 +137,24 @@ class _View:
             self.colour(lambda s: DAYLIGHT[s.time].cloud),
             self.colour(lambda s: DAYLIGHT[s.time].shade),
         )
-        along = (self.x[:, :, :1] + speed * self.travel) / scale + self.dice.uniform(0, 100).double()
-        y = self.y[..., :1] - height
-        cover, light = paint.cumulus(along, y, self.t, self.seed + 500 * (row + 1), scale)
+        along = (self.column + speed * self.travel) / scale + self.dice.uniform(0, 100).double()
+        y = self.row - height
+        cover, light = paint.cumulus(along, y, self.time, self.key + 500 * (row + 1), scale)
         return paint.mix(picture, paint.mix(shaded, lit, light), cover * 0.92)
 
     def ridge(self, picture: Tensor, number: int) -> Tensor:
         """Lay one ridge of the valley, lit in soft folds, with mist at its foot."""
         foot, near, rise, colour = RIDGES[number]
-        seed = self.seed + 1000 * (number + 1)
-        u = (self.x[:, :, :1] + near * self.travel) / (0.7 + 0.3 * near) + self.dice.uniform(0, 100).double()
+        seed = self.key + 1000 * (number + 1)
+        u = (self.column + near * self.travel) / (0.7 + 0.3 * near) + self.dice.uniform(0, 100).double()
         wave = paint.fractal1(u, seed, 2)
         depth = self.y - (foot - rise * wave)
         fold = paint.smoothstep(-0.5, 0.5, self.side * (paint.fractal1(u + 0.25, seed, 2) - wave) * 1.6)
-        ground = torch.lerp(self.haze, paint.colours([colour], self.device) * self.light, 0.5 + 0.5 * near)
+        ground = torch.lerp(self.haze, self.plain(colour) * self.light, 0.5 + 0.5 * near)
         surface = paint.mix(ground * 0.82, ground * 1.12, fold)
         mist = 0.6 * (1 - near) * paint.smoothstep(0.0, 0.16, depth)
         return paint.mix(
-            picture, paint.mix(surface, self.horizon, mist), paint.inside(-depth, self.size[0], 1.6)
+            picture, paint.mix(surface, self.horizon, mist), paint.inside(-depth, self.height, 1.6)
         )
 
     def near_balloon(self, picture: Tensor) -> Tensor:
@@ -211,7 +173,7 @@ class _View:
         x = self.width * (0.5 + self.side * (0.30 - 0.60 * number) * self.dice.uniform(0.9, 1.2))
         x = x + 0.04 * self.wave(31.0 + 6 * number)
         y = self.dice.uniform(0.20, 0.40) + 0.30 * number + 0.02 * self.wave(11.0 + number)
-        cream = paint.colours([CREAM], self.device)
+        cream = self.plain(CREAM)
         return self.balloon(picture, cream, torch.zeros_like(self.striped), x, y, radius, 0.45 - 0.2 * number)
 
     def balloon(
@@ -225,7 +187,6 @@ class _View:
         haze: float,
     ) -> Tensor:
         """Draw one balloon: envelope, skirt and basket; x and y are the middle of its widest part."""
-        height = self.size[0]
         u, v = (self.x - x - 0.03 * radius * self.wave(7.0)) / radius, (self.y - y) / radius
         waist = torch.where(
             v < 0, torch.sqrt((1 - v.square()).clamp(min=1e-4)), 0.24 + 0.76 * torch.cos(1.16 * v)
@@ -238,7 +199,7 @@ class _View:
         stripe = torch.lerp(
             paint.smoothstep(-0.28, 0.28, torch.sin(6 * around)), 0.5 * torch.ones_like(rim), rim
         )
-        cloth = paint.mix(colour, paint.colours([(0.97, 0.96, 0.93)], self.device), stripe * striped)
+        cloth = paint.mix(colour, self.plain((0.97, 0.96, 0.93)), stripe * striped)
         towards = self.side * u * 0.75 - v * 0.55 + 0.25
         shade = 0.90 + 0.20 * towards - 0.10 * u.square() + 0.04 * torch.sin(12 * around) * (1 - striped)
         lifted = 0.65 + 0.35 * self.light
@@ -246,12 +207,12 @@ class _View:
         shine = 0.28 * torch.exp(-((u - 0.38 * self.side).square() + (v + 0.42).square()) / 0.10)
         cloth = paint.glow(cloth, self.colour(lambda s: DAYLIGHT[s.time].sun), shine)
         burn = (0.45 + 0.25 * self.wave(6.0)) * torch.exp(-(u.square() + (v - 1.2).square()) / 0.12)
-        cloth = paint.glow(cloth, paint.colours([FLAME], self.device), burn)
+        cloth = paint.glow(cloth, self.plain(FLAME), burn)
         basket = torch.maximum(u.abs() - 0.17, (v - 1.66).abs() - 0.14)
         ropes = torch.maximum((u.abs() - 0.20 + 0.08 * (v - 1.3)).abs() - 0.035, (v - 1.40).abs() - 0.16)
-        wicker = torch.lerp(self.haze, paint.colours([WICKER], self.device) * lifted, 1.0 - haze)
-        cover = paint.inside(torch.minimum(basket - 0.02, ropes) * radius, height, 1.6)
+        wicker = torch.lerp(self.haze, self.plain(WICKER) * lifted, 1.0 - haze)
+        cover = paint.inside(torch.minimum(basket - 0.02, ropes) * radius, self.height, 1.6)
         picture = paint.mix(picture, wicker, cover)
         return paint.mix(
-            picture, torch.lerp(cloth, self.haze, haze), paint.inside(envelope * radius, height, 1.6)
+            picture, torch.lerp(cloth, self.haze, haze), paint.inside(envelope * radius, self.height, 1.6)
         )

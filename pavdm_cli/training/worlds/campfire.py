@@ -5,8 +5,8 @@ The camera sways a little, near things more than far ones. Shapes of tensors are
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self, cast, get_args
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -14,37 +14,25 @@ from torch import Tensor
 
 from pavdm_cli.training.worlds.paint import (
     Colour,
-    Dice,
-    colours,
+    Size,
     fractal1,
     glow,
     gradient,
-    grid,
     hashed,
     inside,
     mix,
     noise1,
-    per_scene,
-    pick,
-    seconds,
     smoothstep,
     wrap,
 )
-from pavdm_cli.training.worlds.scene import Scene
-from pavdm_cli.training.worlds.words import article, opening
+from pavdm_cli.training.worlds.scene import Choices, Scene
+from pavdm_cli.training.worlds.view import View
+from pavdm_cli.training.worlds.words import article, opening, pick, sentence
 
 Place = Literal["forest", "beach", "desert"]
 Sky = Literal["starry", "moonlit", "dusk"]
 Flame = Literal["orange", "blue", "green"]
 
-VOCABULARY: dict[str, tuple[Any, ...]] = {
-    "flame": get_args(Flame),
-    "place": get_args(Place),
-    "sky": get_args(Sky),
-}
-"""Every attribute and the words it can be."""
-
-TAU = 2 * math.pi
 BASE = 0.90
 """Height of the foot of the fire in the picture."""
 TONGUES = ((-0.085, 0.52), (0.085, 0.56), (-0.045, 0.76), (0.05, 0.80), (0.0, 1.0))
@@ -79,6 +67,7 @@ SHORE: dict[Place, float] = {"forest": 0.76, "beach": 0.74, "desert": 0.76}
 EDGE = {"orange": (0.92, 0.24, 0.03), "blue": (0.06, 0.18, 0.9), "green": (0.02, 0.5, 0.14)}
 HEART = {"orange": (1.0, 0.62, 0.12), "blue": (0.16, 0.56, 1.0), "green": (0.28, 0.92, 0.3)}
 CORE = {"orange": (1.0, 0.95, 0.66), "blue": (0.82, 0.95, 1.0), "green": (0.88, 1.0, 0.74)}
+WOOD = (0.30, 0.17, 0.10)
 LIGHT = {"orange": (1.0, 0.5, 0.18), "blue": (0.18, 0.42, 1.0), "green": (0.22, 0.85, 0.32)}
 
 
@@ -91,25 +80,19 @@ class Campfire(Scene):
         "a campfire with orange, blue or green flames in a forest, on a beach or in a desert, "
         "under a starry or moonlit sky or at dusk"
     )
+    choices: ClassVar[Choices] = {
+        "flame": get_args(Flame),
+        "place": get_args(Place),
+        "sky": get_args(Sky),
+    }
 
     flame: Flame
     place: Place
     sky: Sky
 
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> Self:
-        """Draw the attributes at random."""
-        return cls(**{name: words[rng.integers(len(words))] for name, words in VOCABULARY.items()})
-
-    def change(self, rng: np.random.Generator) -> Self:
-        """Give the flames another colour, or take the fire to another place or sky."""
-        name = pick(rng, list(VOCABULARY))
-        others = [word for word in VOCABULARY[name] if word != getattr(self, name)]
-        return replace(self, **{name: others[rng.integers(len(others))]})
-
     def caption(self, rng: np.random.Generator) -> str:
         """Say the scene; three captions in ten leave one attribute out."""
-        silent = pick(rng, ("", "", "", "", "", "", "", "flame", "place", "sky"))
+        silent = pick(rng, (*[""] * 7, *self.choices))
         fire = pick(rng, FIRES) if silent == "flame" else self._fire(rng)
         place = "" if silent == "place" else pick(rng, PLACE_WORDS[self.place])
         sky = "" if silent == "sky" else pick(rng, SKY_WORDS[self.sky])
@@ -117,89 +100,56 @@ class Campfire(Scene):
         burning = pick(rng, ("", "", "burning", "glowing", "slowly burning"))
         shape = rng.integers(4)
         if shape == 0:
-            return _words(opening(rng) + article(fire), burning, place, sky)
+            return sentence(opening(rng) + article(fire), burning, place, sky)
         if shape == 1:
-            return _words(article(fire), burns, place, sky)
+            return sentence(article(fire), burns, place, sky)
         if shape == 2:
-            return _words(f"{_words(place, sky)},", article(fire), burns)
-        return _words(f"{sky or place},", opening(rng) + article(fire), burning, place if sky else "")
+            return sentence(f"{sentence(place, sky)},", article(fire), burns)
+        return sentence(f"{sky or place},", opening(rng) + article(fire), burning, place if sky else "")
 
     def _fire(self, rng: np.random.Generator) -> str:
         fire = pick(rng, FIRES)
         flames = pick(rng, ("", "", "tall ", "bright ")) + f"{self.flame} flames"
         return pick(rng, (f"{self.flame} {fire}", f"{fire} with {flames}", f"{fire} of {self.flame} flames"))
 
-    def facts(self) -> dict[str, str]:
-        """Return flame, place and sky."""
-        return {"flame": self.flame, "place": self.place, "sky": self.sky}
-
     def pairs(self) -> list[tuple[str, str]]:
         """Return the flames with the place, the place with the sky, and the flames with the sky."""
         return [(self.flame, self.place), (self.place, self.sky), (self.flame, self.sky)]
 
-    @staticmethod
-    def render(
-        scenes: Sequence[Scene], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    @classmethod
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Draw the sky, the land lit by the fire, and the fire."""
-        view = _View(cast(Sequence[Campfire], scenes), seeds, frames, size)
-        picture = _land(view, _sky(view))
-        return _fire(view, picture).clamp(0, 1)
+        view = _View(scenes, seeds, frames, size)
+        return _fire(view, _land(view, _sky(view))).clamp(0, 1)
 
 
-def _words(*parts: str) -> str:
-    return " ".join(part for part in parts if part)
+class _View(View[Campfire]):
+    """What every layer needs: also the sway, the fire's spot and its light on things."""
 
-
-class _View:
-    """What every layer needs: coordinates, time, the fire's spot and its light on things."""
-
-    def __init__(
-        self, scenes: Sequence[Campfire], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> None:
-        self.scenes, self.height, self.device = scenes, size[0], frames.device
-        self.width = size[1] / size[0]
-        self.x, self.y = grid(size, frames.device)
-        self.column, self.row = self.x[..., :1, :], self.y[..., :1]
-        self.time = seconds(frames)
-        self.dice = Dice(seeds, frames.device)
-        self.key = torch.tensor(list(seeds), dtype=torch.int64, device=frames.device)[:, None, None, None]
+    def __init__(self, scenes: Sequence[Campfire], seeds: Sequence[int], frames: Tensor, size: Size) -> None:
+        super().__init__(scenes, seeds, frames, size)
         self.sway = 0.09 * (noise1(self.time * 0.09, self.key) - 0.5)
         self.fire = self.width * self.dice.uniform(0.40, 0.60) + self.sway
         self.moon_side = (self.dice.uniform() > 0.5).float()
         self.flicker = 0.90 + 0.20 * fractal1(self.time * 0.9, self.key + 3, 2)
         away = ((self.column - self.fire) / 0.40).square() + ((self.row - BASE + 0.10) / 0.27).square()
         self.shine = self.flicker / (1 + away)
-        self.lit = self.sky(AMBIENT) + self.flame(LIGHT) * (1.15 * self.shine).unsqueeze(2)
+        self.lit = self.tone(AMBIENT) + self.tone(LIGHT) * (1.15 * self.shine).unsqueeze(2)
 
-    def sky(self, table: Mapping[str, Colour]) -> Tensor:
-        """Look up each scene's colour by its sky, (B, 1, 3, 1, 1)."""
-        return colours([table[s.sky] for s in self.scenes], self.device)
-
-    def place(self, table: Mapping[str, Colour]) -> Tensor:
-        """Look up each scene's colour by its place, (B, 1, 3, 1, 1)."""
-        return colours([table[s.place] for s in self.scenes], self.device)
-
-    def flame(self, table: Mapping[str, Colour]) -> Tensor:
-        """Look up each scene's colour by its flames, (B, 1, 3, 1, 1)."""
-        return colours([table[s.flame] for s in self.scenes], self.device)
-
-    def is_(self, word: Place | Sky) -> Tensor:
-        """Return 1 where the scene has this place or sky and 0 elsewhere, (B, 1, 1, 1)."""
-        return per_scene([float(word in (s.place, s.sky)) for s in self.scenes], self.device)
+    def tone(self, table: Mapping[str, Colour]) -> Tensor:
+        """Look up each scene's colour in a table of flames, places or skies, (B, 1, 3, 1, 1)."""
+        return self.colour(lambda s: next(table[word] for word in s.facts().values() if word in table))
 
 
 def _sky(view: _View) -> Tensor:
-    dice = view.dice
-    sky = gradient(view.y, view.sky(ZENITH), view.sky(MIDDLE), view.sky(LOW))
-    moon_x = view.width * (0.36 + 0.28 * view.moon_side + dice.uniform(-0.04, 0.04))
-    apart = ((view.x - moon_x).square() + (view.y - dice.uniform(0.15, 0.19)).square()).sqrt()
+    sky = gradient(view.y, view.tone(ZENITH), view.tone(MIDDLE), view.tone(LOW))
+    moon_x = view.width * (0.36 + 0.28 * view.moon_side + view.dice.uniform(-0.04, 0.04))
+    apart = ((view.x - moon_x).square() + (view.y - view.dice.uniform(0.15, 0.19)).square()).sqrt()
     halo = 0.55 * torch.exp(-(apart / 0.17)) + inside(apart - 0.105, view.height, 1.5)
-    white = torch.full((1, 1, 3, 1, 1), 1.0, device=view.device)
-    sky = glow(sky, white * 0.95, (halo * view.is_("moonlit")).clamp(0, 1))
-    sky = glow(sky, white, _stars(view) * view.is_("starry"))
-    clouded = per_scene([CLOUDED[s.sky] for s in view.scenes], view.device)
-    return mix(sky, view.sky(CLOUD), _clouds(view) * clouded)
+    white = view.plain((1.0, 1.0, 1.0))
+    sky = glow(sky, white * 0.95, (halo * view.has("moonlit")).clamp(0, 1))
+    sky = glow(sky, white, _stars(view) * view.has("starry"))
+    return mix(sky, view.tone(CLOUD), _clouds(view) * view.number(lambda s: CLOUDED[s.sky]))
 
 
 def _stars(view: _View) -> Tensor:
@@ -213,7 +163,7 @@ def _stars(view: _View) -> Tensor:
     star = torch.exp(-(dx.square() + dy.square()) / (0.006 + 0.010 * bright)) * smoothstep(0.15, 0.5, bright)
     across = view.y - 0.28 + view.dice.uniform(-0.7, 0.7) * (view.x - 0.5 * view.width)
     band = torch.exp(-(across / 0.12).square()) * (0.10 + 0.16 * fractal1(view.x * 5, view.key + 14, 2))
-    twinkle = 0.8 + 0.2 * (wrap(view.time * 1.3, TAU) + TAU * hashed(spot, view.key + 15)).sin()
+    twinkle = 0.8 + 0.2 * (wrap(view.time * 1.3, math.tau) + math.tau * hashed(spot, view.key + 15)).sin()
     return (star * twinkle + band).clamp(0, 1)
 
 
@@ -230,30 +180,24 @@ def _clouds(view: _View) -> Tensor:
 
 def _land(view: _View, sky: Tensor) -> Tensor:
     """Lay the far ridge, the sea or the far ground, what grows there, and the ground over the sky."""
-    horizon = per_scene([HORIZON[s.place] for s in view.scenes], view.device)
-    shore = per_scene([SHORE[s.place] for s in view.scenes], view.device)
-    beach, height = view.is_("beach"), view.height
+    horizon, shore = view.number(lambda s: HORIZON[s.place]), view.number(lambda s: SHORE[s.place])
+    beach, height = view.has("beach"), view.height
     across = view.column - 0.5 * view.sway
     ridge = horizon - _ridge(view, view.column - 0.3 * view.sway)
-    picture = mix(
-        sky,
-        view.place(RIDGE) * view.sky(AMBIENT) + 0.14 * view.sky(LOW),
-        inside(ridge - view.row, height, 1.5),
-    )
+    far = view.tone(RIDGE) * view.tone(AMBIENT) + 0.14 * view.tone(LOW)
+    picture = mix(sky, far, inside(ridge - view.row, height, 1.5))
     dune = 0.05 * (1 - beach) * (fractal1(across * 2.1, view.key + 32, 2) - 0.5)
-    behind = torch.lerp(view.place(BEHIND) * view.lit, view.sky(MIDDLE), 0.55 * beach.unsqueeze(2))
+    behind = torch.lerp(view.tone(BEHIND) * view.lit, view.tone(MIDDLE), 0.55 * beach.unsqueeze(2))
     behind = behind * (1 + beach * _ripples(view)).unsqueeze(2)
     picture = mix(picture, behind, inside(horizon + dune - view.row, height, 1.5))
-    picture = mix(picture, view.place(PLANT) * view.lit, _growth(view, across))
-    wash = (
-        0.012 * (wrap(view.time * 0.7, TAU) + wrap(across * 5.0, TAU)).sin()
-        + 0.014 * wrap(view.time * 0.45, TAU).sin()
-    )
+    picture = mix(picture, view.tone(PLANT) * view.lit, _growth(view, across))
+    wash = 0.012 * (wrap(view.time * 0.7, math.tau) + wrap(across * 5.0, math.tau)).sin()
+    wash = wash + 0.014 * wrap(view.time * 0.45, math.tau).sin()
     edge = shore + beach * wash + (0.03 * (fractal1(view.column - view.sway, view.key + 33, 2) - 0.5))
     shade = (1.06 - 0.6 * (view.row - shore)).unsqueeze(2)
-    picture = mix(picture, view.place(GROUND) * view.lit * shade, inside(edge - view.row, height, 2.0))
+    picture = mix(picture, view.tone(GROUND) * view.lit * shade, inside(edge - view.row, height, 2.0))
     foam = (1 - ((view.row - edge) / 0.022).abs()).clamp(0, 1) * beach
-    return mix(picture, 0.25 + 0.7 * view.sky(AMBIENT), 0.8 * foam)
+    return mix(picture, 0.25 + 0.7 * view.tone(AMBIENT), 0.8 * foam)
 
 
 def _ridge(view: _View, across: Tensor) -> Tensor:
@@ -263,13 +207,13 @@ def _ridge(view: _View, across: Tensor) -> Tensor:
     forest = 0.10 + top * (1 - 2 * (tree - torch.floor(tree) - 0.5).abs())
     headland = 0.16 * smoothstep(0.5, 0.95, noise1(across * 1.3 + 7, view.key + 42)) - 0.01
     mesa = 0.05 + 0.13 * smoothstep(0.46, 0.58, noise1(across * 2.6 + 7, view.key + 43))
-    return view.is_("forest") * forest + view.is_("beach") * headland + view.is_("desert") * mesa
+    return view.has("forest") * forest + view.has("beach") * headland + view.has("desert") * mesa
 
 
 def _ripples(view: _View) -> Tensor:
     """Light and dark of the waves of the sea, wider towards the shore."""
     near = 0.25 / (view.row - 0.46).clamp(min=0.08)
-    slow = wrap(view.time * 0.9, TAU)
+    slow = wrap(view.time * 0.9, math.tau)
     first = (view.row * 60 * near.sqrt() - slow + 1.5 * (view.column * 7).sin()).sin()
     return 0.16 * first * (view.column * 9 + view.row * 20 + 0.7 * slow.sin()).sin()
 
@@ -277,22 +221,20 @@ def _ripples(view: _View) -> Tensor:
 def _growth(view: _View, across: Tensor) -> Tensor:
     """Cover of the fir trees of a forest, the palm of a beach and the cacti of a desert."""
     dice, height = view.dice, view.height
-    wind = wrap(view.time * 0.8, TAU) + dice.uniform(0, TAU)
+    wind = wrap(view.time * 0.8, math.tau) + dice.uniform(0, math.tau)
     cover = torch.zeros((), device=view.device)
     for where in (0.02, 0.19, 0.81, 0.98):
         up = (0.80 - view.row) / dice.uniform(0.48, 0.72)
         lean = 0.012 * up * (wind + 9 * where).sin()
-        tier = torch.remainder(up * 5 + 0.2, 1)
-        half = 0.13 * (1.02 - up) * (1.15 - 0.5 * tier)
-        fir = inside(
-            (across - where * view.width - dice.uniform(-0.06, 0.06) - lean).abs() - half, height, 1.5
-        )
-        cover = torch.maximum(cover, fir * (up > 0) * view.is_("forest"))
+        half = 0.13 * (1.02 - up) * (1.15 - 0.5 * torch.remainder(up * 5 + 0.2, 1))
+        aside = (across - where * view.width - dice.uniform(-0.06, 0.06) - lean).abs()
+        fir = inside(aside - half, height, 1.5)
+        cover = torch.maximum(cover, fir * (up > 0) * view.has("forest"))
     palm = _palm(view, across - view.width * (0.83 - 0.74 * view.moon_side), wind)
-    cover = torch.maximum(cover, palm * view.is_("beach"))
+    cover = torch.maximum(cover, palm * view.has("beach"))
     for where in (0.14, 0.86):
         at = across - view.width * (where + dice.uniform(-0.05, 0.05))
-        cover = torch.maximum(cover, _cactus(view, at, dice.uniform(0.32, 0.46)) * view.is_("desert"))
+        cover = torch.maximum(cover, _cactus(view, at, dice.uniform(0.32, 0.46)) * view.has("desert"))
     return cover
 
 
@@ -307,21 +249,18 @@ def _palm(view: _View, x: Tensor, wind: Tensor) -> Tensor:
         out = (beside / long).clamp(0, 1.2)
         curve = 0.28 - (rise + 0.08 * (wind + 2).sin()) * beside + hang * beside.square()
         steep = (1 + (2 * hang * beside - rise).square()).sqrt()
-        leaf = torch.minimum(
-            leaf, (view.row - curve).abs() / steep - 0.042 * (1.1 - out) * (out + 0.35).sqrt()
-        )
+        thin = 0.042 * (1.1 - out) * (out + 0.35).sqrt()
+        leaf = torch.minimum(leaf, (view.row - curve).abs() / steep - thin)
     return inside(torch.minimum(trunk, leaf), view.height, 1.5)
 
 
 def _cactus(view: _View, x: Tensor, tall: Tensor) -> Tensor:
     """Cover of a cactus of a given height: a stem and two raised arms."""
-    y = (0.80 - view.row) / tall
-    x = x / tall
+    x, y = x / tall, (0.80 - view.row) / tall
     stem = (x.square() + (y - y.clamp(0, 0.88)).square()).sqrt() - 0.11
     side = torch.where(x > 0, 0.42, 0.62)
-    outer = (
-        (x.abs() - 0.28).square() + (y - torch.minimum(torch.maximum(y, side), side + 0.22)).square()
-    ).sqrt() - 0.075
+    raised = torch.minimum(torch.maximum(y, side), side + 0.22)
+    outer = ((x.abs() - 0.28).square() + (y - raised).square()).sqrt() - 0.075
     joint = ((x.abs() - x.abs().clamp(0, 0.28)).square() + (y - side).square()).sqrt() - 0.075
     return inside(torch.minimum(stem, torch.minimum(outer, joint)) * tall, view.height, 1.5)
 
@@ -329,16 +268,13 @@ def _cactus(view: _View, x: Tensor, tall: Tensor) -> Tensor:
 def _fire(view: _View, picture: Tensor) -> Tensor:
     """Lay the wood, the flames, their halo and a few sparks over the picture."""
     x, y = view.column - view.fire, view.row - BASE
-    picture = glow(picture, view.flame(LIGHT), 0.42 * (view.shine * view.flicker).square())
-    wood = torch.full((1, 1, 3, 1, 1), 1.0, device=view.device) * torch.tensor((0.30, 0.17, 0.10)).to(
-        view.device
-    ).view(3, 1, 1)
-    picture = mix(picture, wood * (0.35 + 0.9 * view.lit), _logs(view, x, y))
+    picture = glow(picture, view.tone(LIGHT), 0.42 * (view.shine * view.flicker).square())
+    picture = mix(picture, view.plain(WOOD) * (0.35 + 0.9 * view.lit), _logs(view, x, y))
     heat = _heat(view, x, y)
-    picture = mix(picture, view.flame(EDGE), smoothstep(0.06, 0.40, heat))
-    picture = mix(picture, view.flame(HEART), smoothstep(0.30, 0.72, heat))
-    picture = mix(picture, view.flame(CORE), smoothstep(0.68, 1.12, heat))
-    return glow(picture, view.flame(HEART), _sparks(view, x, y))
+    picture = mix(picture, view.tone(EDGE), smoothstep(0.06, 0.40, heat))
+    picture = mix(picture, view.tone(HEART), smoothstep(0.30, 0.72, heat))
+    picture = mix(picture, view.tone(CORE), smoothstep(0.68, 1.12, heat))
+    return glow(picture, view.tone(HEART), _sparks(view, x, y))
 
 
 def _logs(view: _View, x: Tensor, y: Tensor) -> Tensor:
@@ -374,7 +310,7 @@ def _sparks(view: _View, x: Tensor, y: Tensor) -> Tensor:
         risen = view.time * view.dice.uniform(0.13, 0.20) + i / 4 + view.dice.uniform(0, 0.2)
         life = wrap(risen, 1.0)
         luck = hashed(torch.floor(risen).long(), view.key + 71 + i) - 0.5
-        dx = x - luck * (0.12 + 0.35 * life) - 0.03 * (TAU * (life + luck)).sin()
+        dx = x - luck * (0.12 + 0.35 * life) - 0.03 * (math.tau * (life + luck)).sin()
         dy = y + 0.25 + 0.55 * life
         spark = torch.exp(-(dx.square() + dy.square()) / 0.014**2)
         bright = bright + spark * (4 * life * (1 - life)).clamp(0, 1)

@@ -4,9 +4,8 @@ Places on the street are measured in half its width: across (0 in the middle, 1 
 eye, and ahead. A place ahead by z is seen at across / z and up / z from the vanishing point.
 """
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
@@ -14,19 +13,14 @@ import torch
 from torch import Tensor
 
 from pavdm_cli.training.worlds import paint
-from pavdm_cli.training.worlds.paint import Colour
-from pavdm_cli.training.worlds.scene import Scene
-from pavdm_cli.training.worlds.words import article, opening
+from pavdm_cli.training.worlds.paint import Colour, Size
+from pavdm_cli.training.worlds.scene import Choices, Scene
+from pavdm_cli.training.worlds.view import View
+from pavdm_cli.training.worlds.words import article, opening, pick
 
 Light = Literal["warm", "pink", "blue"]
 Weather = Literal["dry", "rain"]
 Speed = Literal["slow", "fast"]
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "light": get_args(Light),
-    "weather": get_args(Weather),
-    "speed": get_args(Speed),
-}
 
 SAID: dict[str, tuple[str, ...]] = {
     "warm": ("warm lights", "golden lights", "warm golden lights", "amber lights"),
@@ -88,29 +82,23 @@ class City(Scene):
     knows: ClassVar[str] = (
         "a night drive through a city: warm, pink or blue lights; dry or in the rain; slow or fast"
     )
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> Self:
-        """Draw each attribute evenly."""
-        return cls(**{name: paint.pick(rng, values) for name, values in CHOICES.items()})  # type: ignore[arg-type]
-
-    def change(self, rng: np.random.Generator) -> Self:
-        """Give one attribute another value."""
-        name = paint.pick(rng, list(CHOICES))
-        others = [value for value in CHOICES[name] if value != getattr(self, name)]
-        return replace(self, **{name: paint.pick(rng, others)})  # type: ignore[arg-type]
+    choices: ClassVar[Choices] = {
+        "light": get_args(Light),
+        "weather": get_args(Weather),
+        "speed": get_args(Speed),
+    }
 
     def caption(self, rng: np.random.Generator) -> str:
         """Say the scene; any one attribute is left out of about one caption in sixteen."""
-        omit = paint.pick(rng, (*CHOICES, *[""] * 13))
+        omit = pick(rng, (*self.choices, *[""] * 13))
         light, weather, speed = (
-            "" if name == omit else " " + paint.pick(rng, SAID[value]) for name, value in self.facts().items()
+            "" if name == omit else " " + pick(rng, SAID[value]) for name, value in self.facts().items()
         )
         lights = f" with{light}" if light else ""
-        street = paint.pick(rng, ("a city street", "a street in the city", "the city", "a big city"))
+        street = pick(rng, ("a city street", "a street in the city", "the city", "a big city"))
         adjective = "" if omit == "speed" else f"{self.speed} "
         start = opening(rng)
-        return paint.pick(
+        return pick(
             rng,
             (
                 f"{start}{article(f'{adjective}drive')} through {street} at night{lights}{weather}",
@@ -122,90 +110,69 @@ class City(Scene):
             ),
         )
 
-    def facts(self) -> dict[str, str]:
-        """Return light, weather and speed."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     def pairs(self) -> list[tuple[str, str]]:
         """Return (light, weather): it may rain in a city of any light."""
         return [(self.light, self.weather)]
 
-    @staticmethod
-    def render(
-        scenes: Sequence[Scene], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    @classmethod
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Draw the sky, the houses, the lamps, the road with its reflections, the car ahead, the rain."""
-        cities = [scene for scene in scenes if isinstance(scene, City)]
-        assert len(cities) == len(scenes)
-        view = _View(cities, seeds, frames, size)
+        view = _View(scenes, seeds, frames, size)
         upper = view.lamps(view.houses(view.sky()))
         return view.rain(view.car(view.poles(view.road(upper)))).clamp(0, 1)
 
 
-class _View:
-    """What the drawing steps of one batch share: time, place, light, and the numbers of each scene."""
+class _View(View[City]):
+    """What the drawing steps of one batch share: also the way travelled, the wet, and each city's light."""
 
-    def __init__(
-        self, cities: Sequence[City], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> None:
-        device = frames.device
-        self.size, self.device, self.cities = size, device, cities
-        x, self.y = paint.grid(size, device)
-        self.seed = torch.tensor(list(seeds), dtype=torch.int64, device=device)[:, None, None, None]
-        self.t = paint.seconds(frames)
-        self.dice = paint.Dice(seeds, device)
-        pace = paint.per_scene([PACE[s.speed] for s in cities], device) * self.dice.uniform(0.92, 1.08)
-        self.travel = self.t * pace.double() + self.dice.uniform(0, 1000).double()
-        self.wet = paint.per_scene([float(s.weather == "rain") for s in cities], device)
-        self.x = x[:, :, :1]
-        self.across = self.x - 0.5 * size[1] / size[0] - 0.025 * self.wave(self.dice.uniform(15, 25).double())
+    def __init__(self, scenes: Sequence[City], seeds: Sequence[int], frames: Tensor, size: Size) -> None:
+        super().__init__(scenes, seeds, frames, size)
+        pace = self.number(lambda s: PACE[s.speed]) * self.dice.uniform(0.92, 1.08)
+        self.travel = self.time * pace.double() + self.dice.uniform(0, 1000).double()
+        self.wet = self.has("rain")
+        self.across = self.column - 0.5 * self.width - 0.025 * self.wave(self.dice.uniform(15, 25).double())
         self.off = self.across.abs().clamp(min=2e-3)
-        self.up = HORIZON - self.y[..., :1]
-
-    def wave(self, period: Tensor | float) -> Tensor:
-        """Return a sine of time, (B, F, 1, 1) float32."""
-        return torch.sin(paint.wrap(self.t / period, 1.0) * math.tau)
-
-    def colour(self, choose: Callable[[Palette], Colour]) -> Tensor:
-        """Look one colour of each scene's palette up, (B, 1, 3, 1, 1)."""
-        return paint.colours([choose(PALETTES[s.light]) for s in self.cities], self.device)
+        self.up = HORIZON - self.row
+        self.haze = self.colour(lambda s: PALETTES[s.light].haze)
+        self.lamp = self.colour(lambda s: PALETTES[s.light].lamp)
+        self.window = self.colour(lambda s: PALETTES[s.light].window)
 
     def sky(self) -> Tensor:
         """Draw the night sky glowing above the street, and a moon, veiled when it rains."""
-        haze, top = self.colour(lambda p: p.haze), self.colour(lambda p: p.sky)
-        picture = paint.gradient(self.y * 1.5, top, 0.5 * (top + haze), haze * 1.15)
+        top = self.colour(lambda s: PALETTES[s.light].sky)
+        picture = paint.gradient(self.y * 1.5, top, 0.5 * (top + self.haze), self.haze * 1.15)
         dx = self.across - self.dice.uniform(-0.07, 0.07)
         away = torch.sqrt(dx.square() + (self.up - HORIZON + 0.13).square())
-        moon = paint.colours([(0.96, 0.95, 0.88)], self.device)
+        moon = self.plain((0.96, 0.95, 0.88))
         clear = 1 - 0.8 * self.wet
         picture = paint.glow(picture, moon, clear * 0.5 * torch.exp(-away / 0.08))
-        return paint.mix(picture, moon, clear * paint.inside(away - 0.065, self.size[0], 1.6))
+        return paint.mix(picture, moon, clear * paint.inside(away - 0.065, self.height, 1.6))
 
     def houses(self, picture: Tensor) -> Tensor:
         """Lay the houses over the sky: two fronts further down the street, then the walls along it."""
         ahead = 1 / self.off
         house = torch.floor((self.travel + ahead) / HOUSE)
-        side = self.seed + 977 * (self.across > 0)
+        side = self.key + 977 * (self.across > 0)
         fog = 1 - torch.exp(-ahead / 11)
         for further in (2, 1):
             front = ((house + further) * HOUSE - self.travel).float()
             roof = self.roof(house.long() + further, side) / front
             far = 1 - torch.exp(-front / 11)
-            dark = paint.colours([WALL], self.device) * 0.8
-            face = torch.lerp(dark, self.colour(lambda p: p.haze), (0.25 + 0.75 * far).unsqueeze(2))
-            picture = paint.mix(picture, face, paint.inside(self.up - roof, self.size[0], 1.5))
-        to_next = ((house + 1) * HOUSE - self.travel - ahead).float() * self.size[0] / ahead.square()
+            dark = self.plain(WALL) * 0.8
+            face = torch.lerp(dark, self.haze, (0.25 + 0.75 * far).unsqueeze(2))
+            picture = paint.mix(picture, face, paint.inside(self.up - roof, self.height, 1.5))
+        to_next = ((house + 1) * HOUSE - self.travel - ahead).float() * self.height / ahead.square()
         high = torch.lerp(
             self.roof(house.long() + 1, side), self.roof(house.long(), side), (to_next / 1.5).clamp(0, 1)
         )
         roof = high / ahead
         glow_at_foot = 0.55 * torch.exp(-(self.up * ahead + EYE).clamp(min=0) / 0.9)
-        wall = paint.colours([WALL], self.device).expand_as(picture[:, :, :, :1, :1])
-        face = paint.mix(wall, self.colour(lambda p: p.haze) * 1.2, glow_at_foot)
+        wall = self.plain(WALL).expand_as(picture[:, :, :, :1, :1])
+        face = paint.mix(wall, self.haze * 1.2, glow_at_foot)
         face = self.windows(face, ahead, house, side)
-        face = paint.mix(face, self.colour(lambda p: p.haze), fog)
+        face = paint.mix(face, self.haze, fog)
         edge = (self.up - roof) / torch.sqrt(1 + high.square())
-        return paint.mix(picture, face, paint.inside(edge, self.size[0], 1.6))
+        return paint.mix(picture, face, paint.inside(edge, self.height, 1.6))
 
     def roof(self, house: Tensor, side: Tensor) -> Tensor:
         """Return how high above the eye a house's roof is."""
@@ -213,7 +180,7 @@ class _View:
 
     def windows(self, face: Tensor, ahead: Tensor, house: Tensor, side: Tensor) -> Tensor:
         """Light the windows along the street; where they grow too small they melt into a glow."""
-        pixel = 1 / self.size[0]
+        pixel = 1 / self.height
         columns = (self.travel + ahead) / HOUSE * 3
         column = torch.floor(columns)
         u = ((columns - column).float() - 0.5).abs() * HOUSE / 3
@@ -228,9 +195,7 @@ class _View:
         near = paint.smoothstep(8.0, 4.5, ahead)
         amount = torch.lerp(0.22 * torch.ones_like(wide), wide * tall * lit, near) * (floors > 0)
         kind = (paint.hashed(house.long(), side + 8) < 0.4).float()
-        colour = torch.lerp(
-            self.colour(lambda p: p.window), self.colour(lambda p: p.other), kind.unsqueeze(2)
-        )
+        colour = torch.lerp(self.window, self.colour(lambda s: PALETTES[s.light].other), kind.unsqueeze(2))
         return paint.mix(face, colour, amount)
 
     def lamp_places(self) -> list[tuple[Tensor, Tensor]]:
@@ -253,7 +218,7 @@ class _View:
                 + shown * torch.exp(-away / (0.16 * reach.square()))
                 + 0.45 * shown * torch.exp(-away / reach.square() * 0.5)
             )
-        white = torch.lerp(self.colour(lambda p: p.lamp), torch.ones_like(picture[:, :, :, :1, :1]), 0.25)
+        white = torch.lerp(self.lamp, torch.ones_like(picture[:, :, :, :1, :1]), 0.25)
         return paint.glow(picture, white, halo.clamp(max=1))
 
     def poles(self, picture: Tensor) -> Tensor:
@@ -265,12 +230,12 @@ class _View:
             )
             arm = torch.maximum((self.off - 0.80 / z).abs() - 0.08 / z, (self.up - 0.80 / z).abs() - 0.02 / z)
             solid = shown * paint.smoothstep(9, 5, z) * 0.9
-            cover = torch.maximum(cover, solid * paint.inside(torch.minimum(pole, arm), self.size[0], 1.5))
-        return paint.mix(picture, paint.colours([(0.05, 0.05, 0.07)], self.device), cover)
+            cover = torch.maximum(cover, solid * paint.inside(torch.minimum(pole, arm), self.height, 1.5))
+        return paint.mix(picture, self.plain((0.05, 0.05, 0.07)), cover)
 
     def road(self, upper: Tensor) -> Tensor:
         """Lay the road: lanes, kerbs, pools of lamp light, and, in the rain, the street mirrored."""
-        pixel = 1 / self.size[0]
+        pixel = 1 / self.height
         below = (-self.up).clamp(min=0.5 * pixel)
         ahead = EYE / below
         place = self.off * ahead
@@ -285,21 +250,20 @@ class _View:
         pool = (paint.wrap(self.travel + ahead + 0.5 * LAMP_GAP, LAMP_GAP) - 0.5 * LAMP_GAP).square()
         pool = torch.exp(-pool / 0.9) * torch.exp(-(place - 0.7).square() / 0.16)
         pool = torch.lerp(0.3 * torch.ones_like(pool), pool, paint.smoothstep(12, 6, ahead))
-        asphalt = paint.colours([ASPHALT], self.device) * (1 - 0.45 * self.wet).unsqueeze(2)
-        haze = self.colour(lambda p: p.haze)
+        asphalt = self.plain(ASPHALT) * (1 - 0.45 * self.wet).unsqueeze(2)
         kerb = 0.30 * paint.smoothstep(0.84, 0.84 + 0.04, place)
-        ground = paint.mix(asphalt, haze, (kerb + 0.15).expand_as(pool))
-        ground = paint.glow(ground, self.colour(lambda p: p.lamp), pool * (0.42 - 0.12 * self.wet))
-        ground = paint.mix(ground, 0.5 * (self.colour(lambda p: p.lamp) + 0.9), lines * 0.75)
+        ground = paint.mix(asphalt, self.haze, (kerb + 0.15).expand_as(pool))
+        ground = paint.glow(ground, self.lamp, pool * (0.42 - 0.12 * self.wet))
+        ground = paint.mix(ground, 0.5 * (self.lamp + 0.9), lines * 0.75)
         ground = paint.glow(
-            ground, self.mirrored(upper), 0.62 * self.wet * paint.inside(place - 1, self.size[0], 20.0)
+            ground, self.mirrored(upper), 0.62 * self.wet * paint.inside(place - 1, self.height, 20.0)
         )
-        ground = paint.mix(ground, haze, (1 - torch.exp(-ahead / 14)) * torch.ones_like(place))
-        return paint.mix(upper, ground, paint.inside(self.off + self.up / EYE, self.size[0], 1.5))
+        ground = paint.mix(ground, self.haze, (1 - torch.exp(-ahead / 14)) * torch.ones_like(place))
+        return paint.mix(upper, ground, paint.inside(self.off + self.up / EYE, self.height, 1.5))
 
     def mirrored(self, upper: Tensor) -> Tensor:
         """Return the picture turned over at the horizon, smeared downwards as on a wet road."""
-        height = self.size[0]
+        height = self.height
         rows = torch.arange(height, device=self.device)
         source = (2 * HORIZON * height - rows).long()
         smear = [
@@ -314,36 +278,39 @@ class _View:
         v = -self.up * z - EYE
         body = torch.maximum(u.abs() - 0.25, (v + 0.15).abs() - 0.11) - 0.03
         cabin = torch.maximum(u.abs() - 0.21 - 0.35 * (v + 0.30), (v + 0.33).abs() - 0.12)
-        shape = paint.inside(torch.minimum(body, cabin) / z, self.size[0], 1.6)
+        shape = paint.inside(torch.minimum(body, cabin) / z, self.height, 1.6)
         shadow = torch.exp(-((u / 0.30).square() + ((v - 0.0) / 0.06).square()))
         picture = paint.mix(picture, torch.zeros(1, 1, 3, 1, 1, device=self.device), 0.7 * shadow)
-        haze = self.colour(lambda p: p.haze)
-        paintwork = paint.mix(haze * 0.10 + 0.02, haze * 0.75 + 0.12, paint.smoothstep(-0.10, -0.28, v))
+        paintwork = paint.mix(
+            self.haze * 0.10 + 0.02, self.haze * 0.75 + 0.12, paint.smoothstep(-0.10, -0.28, v)
+        )
         picture = paint.mix(picture, paintwork, shape)
         window = torch.maximum(u.abs() - 0.16 - 0.35 * (v + 0.30), (v + 0.345).abs() - 0.07)
-        picture = paint.mix(picture, haze * 0.35 + 0.02, 0.9 * paint.inside(window / z, self.size[0], 1.6))
-        red = paint.colours([TAIL], self.device)
+        picture = paint.mix(
+            picture, self.haze * 0.35 + 0.02, 0.9 * paint.inside(window / z, self.height, 1.6)
+        )
+        red = self.plain(TAIL)
         side = u.abs() - 0.205
         lamp = torch.maximum(side.abs() - 0.055, (v + 0.185).abs() - 0.035)
         halo = torch.exp(-(side.square() + (v + 0.185).square()) / 0.014)
         streak = self.wet * torch.exp(-(side / 0.07).square() - ((v - 0.16) / 0.16).square())
         picture = paint.glow(picture, red, (0.7 * halo + 0.8 * streak).clamp(max=1))
         return paint.mix(
-            picture, torch.lerp(red, torch.ones_like(red), 0.12), paint.inside(lamp / z, self.size[0], 1.6)
+            picture, torch.lerp(red, torch.ones_like(red), 0.12), paint.inside(lamp / z, self.height, 1.6)
         )
 
     def rain(self, picture: Tensor) -> Tensor:
         """Let large soft streaks of rain fall slowly through the picture, in two layers."""
         streaks = torch.zeros(1, 1, 1, 1, device=self.device)
         for layer, count in enumerate((7, 10)):
-            column = torch.floor(self.x * count)
+            column = torch.floor(self.column * count)
             i = column.long()
-            falls = self.t * (0.34 - 0.06 * layer) + paint.hashed(i, self.seed + 70 + layer).double()
+            falls = self.time * (0.34 - 0.06 * layer) + paint.hashed(i, self.key + 70 + layer).double()
             turn = torch.floor(falls)
-            x = (column + 0.25 + 0.5 * paint.hashed(i + 131 * turn.long(), self.seed + 72 + layer)) / count
+            x = (column + 0.25 + 0.5 * paint.hashed(i + 131 * turn.long(), self.key + 72 + layer)) / count
             y = (falls - turn).float() * 1.4 - 0.2
-            dx = (self.x - x) / (0.012 - 0.002 * layer)
-            dy = ((self.y[..., :1] - y) / 0.085).square()
+            dx = (self.column - x) / (0.012 - 0.002 * layer)
+            dy = ((self.row - y) / 0.085).square()
             streaks = streaks + torch.exp(-dx.square()) * torch.exp(-dy) * (0.55 - 0.15 * layer)
-        light = 0.5 * (self.colour(lambda p: p.window) + 1.0)
+        light = 0.5 * (self.window + 1.0)
         return paint.glow(picture, light, self.wet * streaks.clamp(max=1))

@@ -5,45 +5,24 @@ corridor and `far` the depth in front of the eye. Shapes of tensors are those of
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self, cast, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pavdm_cli.training.worlds.paint import (
-    Colour,
-    Dice,
-    colours,
-    glow,
-    grid,
-    mix,
-    noise1,
-    per_scene,
-    pick,
-    seconds,
-    smoothstep,
-    wrap,
-)
-from pavdm_cli.training.worlds.scene import Scene
-from pavdm_cli.training.worlds.words import article, opening, say
+from pavdm_cli.training.worlds.paint import Colour, Size, glow, mix, noise1, smoothstep, wrap
+from pavdm_cli.training.worlds.scene import Choices, Scene
+from pavdm_cli.training.worlds.view import View
+from pavdm_cli.training.worlds.words import article, listed, opening, pick, say
 
 Paint = Literal["red", "yellow", "green", "blue", "purple", "white"]
 Floor = Literal["tiles", "wood", "carpet"]
 Decor = Literal["doors", "windows", "lamps"]
 Way = Literal["forward", "backward"]
 
-VOCABULARY: dict[str, tuple[Any, ...]] = {
-    "walls": get_args(Paint),
-    "floor": get_args(Floor),
-    "decor": get_args(Decor),
-    "direction": get_args(Way),
-}
-"""Every attribute and the words it can be."""
-
-TAU = 2 * math.pi
 LENS = 0.62
 """Picture heights at depth 1 m that 1 m covers."""
 CEILING, EYE = 2.75, 1.45
@@ -87,26 +66,21 @@ class Corridor(Scene):
         "a walk forward or backward down a corridor with red, yellow, green, blue, purple or white walls, "
         "a floor of tiles, wood or carpet, and doors, windows or lamps"
     )
+    choices: ClassVar[Choices] = {
+        "walls": get_args(Paint),
+        "floor": get_args(Floor),
+        "decor": get_args(Decor),
+        "direction": get_args(Way),
+    }
 
     walls: Paint
     floor: Floor
     decor: Decor
     direction: Way
 
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> Self:
-        """Draw the attributes at random."""
-        return cls(**{name: words[rng.integers(len(words))] for name, words in VOCABULARY.items()})
-
-    def change(self, rng: np.random.Generator) -> Self:
-        """Paint the walls, lay another floor, change what hangs on the walls, or turn the walk round."""
-        name = pick(rng, list(VOCABULARY))
-        others = [word for word in VOCABULARY[name] if word != getattr(self, name)]
-        return replace(self, **{name: others[rng.integers(len(others))]})
-
     def caption(self, rng: np.random.Generator) -> str:
         """Say the scene; four captions in ten leave one attribute out."""
-        silent = pick(rng, ("", "", "", "", "", "", "walls", "floor", "decor", "direction"))
+        silent = pick(rng, (*[""] * 6, *self.choices))
         hall = pick(rng, ("corridor", "corridor", "hallway"))
         colour = "" if silent == "walls" else say(rng, self.walls)
         with_ = [
@@ -119,7 +93,8 @@ class Corridor(Scene):
             hall = f"{colour} {hall}"
         hall = pick(rng, ("", "", "", "long ", "endless ")) + hall
         way = "" if silent == "direction" else " " + pick(rng, WAY_WORDS[self.direction])
-        place = article(hall) + _with([with_[i] for i in rng.permutation(len(with_)) if with_[i]])
+        things = listed([with_[i] for i in rng.permutation(len(with_))])
+        place = article(hall) + (f" with {things}" if things else "")
         walk = pick(rng, ("walking", "moving", "strolling", "slowly walking"))
         shape = rng.integers(4)
         if shape == 0:
@@ -130,25 +105,19 @@ class Corridor(Scene):
             return f"{opening(rng)}{place}, {pick(rng, WALKERS)}{way}"
         return f"{pick(rng, WALKERS)}{way} {pick(rng, ('down', 'along'))} {place}"
 
-    def facts(self) -> dict[str, str]:
-        """Return walls, floor, decor and direction."""
-        return {"walls": self.walls, "floor": self.floor, "decor": self.decor, "direction": self.direction}
-
     def pairs(self) -> list[tuple[str, str]]:
         """Return the walls with the floor, and the walls with what is on them."""
         return [(self.walls, self.floor), (self.walls, self.decor)]
 
-    @staticmethod
-    def render(
-        scenes: Sequence[Scene], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    @classmethod
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Trace the corridor, paint its surfaces, light it, and let its far end fade into light."""
-        view = _View(cast(Sequence[Corridor], scenes), seeds, frames, size)
+        view = _View(scenes, seeds, frames, size)
         picture = mix(_level(view), _walls(view), view.on_wall)
         light = _light(view)
         picture = picture * light
         picture = _shining(view, picture)
-        haze = colours([(1.0, 0.95, 0.86)] * len(view.scenes), view.device) * 0.96
+        haze = view.plain((1.0, 0.95, 0.86)) * 0.96
         return mix(picture, haze, 1 - torch.exp(-((view.far - 1.5) / 13).clamp(min=0).pow(1.3))).clamp(0, 1)
 
 
@@ -156,32 +125,20 @@ def _floor(rng: np.random.Generator, floor: Floor) -> str:
     return article(pick(rng, FLOOR_WORDS[floor]))
 
 
-def _with(things: list[str]) -> str:
-    if not things:
-        return ""
-    return " with " + (", ".join(things[:-1]) + " and " + things[-1] if len(things) > 1 else things[0])
-
-
-class _View:
+class _View(View[Corridor]):
     """Where each pixel's ray ends, and how many metres a pixel covers there."""
 
-    def __init__(
-        self, scenes: Sequence[Corridor], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> None:
-        self.scenes, self.device = scenes, frames.device
-        x, y = grid(size, frames.device)
-        time, dice = seconds(frames), Dice(seeds, frames.device)
-        key = torch.tensor(list(seeds), dtype=torch.int64, device=frames.device)[:, None, None, None]
-        pace = dice.uniform(0.85, 1.25) * per_scene(
-            [1.0 if s.direction == "forward" else -1.0 for s in scenes], frames.device
-        )
+    def __init__(self, scenes: Sequence[Corridor], seeds: Sequence[int], frames: Tensor, size: Size) -> None:
+        super().__init__(scenes, seeds, frames, size)
+        time, dice, key = self.time, self.dice, self.key
+        pace = dice.uniform(0.85, 1.25) * self.number(lambda s: 1.0 if s.direction == "forward" else -1.0)
         self.half, stretch = dice.uniform(1.22, 1.55), dice.uniform(0.88, 1.15)
-        step = wrap(time * 0.8, 1.0) * TAU
+        step = wrap(time * 0.8, 1.0) * math.tau
         turn = 0.14 * (noise1(time * 0.16, key + 1) - 0.5) + 0.012 * step.sin()
         nod = 0.06 * (noise1(time * 0.13, key + 2) - 0.5) + 0.010 * (2 * step).sin()
         aside = 0.5 * (noise1(time * 0.11, key + 3) - 0.5)
-        right = x[..., :1, :] - 0.5 * size[1] / size[0] + turn
-        down = y[..., :1] - 0.47 + nod
+        right = self.column - 0.5 * self.width + turn
+        down = self.row - 0.47 + nod
         self.side = right >= 0
         to_wall = (
             torch.where(self.side, self.half - aside, self.half + aside) * LENS / right.abs().clamp(min=1e-3)
@@ -199,26 +156,14 @@ class _View:
         staggered = (dice.uniform() > 0.5).float()
         stagger = 0.5 * staggered * self.side
         shift = 1 - 2 * staggered * (0.5 + 0.5 * self.across / self.half).clamp(0, 1)
-        self.pool = (0.5 - 0.5 * shift * (self.along * (TAU / BAY)).cos()).square()
+        self.pool = (0.5 - 0.5 * shift * (self.along * (math.tau / BAY)).cos()).square()
         cell = torch.floor(self.along / BAY + stagger)
         self.bay = (self.along / BAY + stagger - cell - 0.5) * BAY
-        self.tone = (cell * (TAU * 3 / 8) + 2.0 * self.side + dice.uniform(0, TAU)).sin()
-
-    def has(self, word: Floor | Decor) -> Tensor:
-        """Return 1 where the scene has this floor or this on its walls and 0 elsewhere, (B, 1, 1, 1)."""
-        return per_scene([float(word in (s.floor, s.decor)) for s in self.scenes], self.device)
+        self.tone = (cell * (math.tau * 3 / 8) + 2.0 * self.side + dice.uniform(0, math.tau)).sin()
 
     def soft(self, distance: Tensor, blur: Tensor) -> Tensor:
         """Cover from a signed distance in metres (negative inside), softened over `blur` metres."""
         return (0.5 - distance / (1.3 * blur)).clamp(0, 1)
-
-    def paint(self, colour: Colour) -> Tensor:
-        """Return one colour for all scenes, (B, 1, 3, 1, 1)."""
-        return colours([colour] * len(self.scenes), self.device)
-
-    def walls(self, table: Mapping[Paint, Colour]) -> Tensor:
-        """Look up each scene's colour by its walls, (B, 1, 3, 1, 1)."""
-        return colours([table[s.walls] for s in self.scenes], self.device)
 
     def box(self, half: float, low: float, high: float) -> Tensor:
         """Cover of an upright rectangle in the middle of each bay."""
@@ -228,13 +173,13 @@ class _View:
 
 def _walls(view: _View) -> Tensor:
     """Paint the walls: a darker panel below a rail, white skirting and cornice, and doors or windows."""
-    wall = view.walls(WALL)
+    wall = view.colour(lambda s: WALL[s.walls])
     panel = view.soft(view.high - 0.85, view.blur)
     picture = mix(wall, wall * 0.62, panel)
     trim = view.soft((view.high - 0.88).abs() - 0.05, view.blur)
     trim = torch.maximum(trim, view.soft(view.high - 0.16, view.blur))
     trim = torch.maximum(trim, view.soft(CEILING - 0.14 - view.high, view.blur))
-    white = view.paint((0.95, 0.93, 0.88))
+    white = view.plain((0.95, 0.93, 0.88))
     picture = mix(picture, white, trim)
     doors, windows = view.has("doors"), view.has("windows")
     frame = doors * view.box(0.66, -0.1, 2.28) + windows * view.box(0.86, 0.72, 2.40)
@@ -245,17 +190,17 @@ def _walls(view: _View) -> Tensor:
 
 def _leaf(view: _View) -> Tensor:
     """Paint a door: warm wood with two sunk panels and a brass knob, each door a little different."""
-    wood = view.paint((0.50, 0.29, 0.15)) * (1 + 0.18 * view.tone).unsqueeze(2)
+    wood = view.plain((0.50, 0.29, 0.15)) * (1 + 0.18 * view.tone).unsqueeze(2)
     sunk = torch.maximum(view.box(0.34, 0.25, 0.95), view.box(0.34, 1.15, 1.92))
     knob = ((view.bay - 0.42).square() + (view.high - 1.04).square()).sqrt() - 0.075
     wood = mix(wood, wood * 0.68, sunk)
-    return mix(wood, view.paint((0.98, 0.80, 0.35)), view.soft(knob, view.long_blur))
+    return mix(wood, view.plain((0.98, 0.80, 0.35)), view.soft(knob, view.long_blur))
 
 
 def _level(view: _View) -> Tensor:
     """Paint the floor and the ceiling with its beams."""
     beam = view.soft((torch.remainder(view.along, BAY / 2) - BAY / 4).abs() - 0.13, view.long_blur)
-    ceiling = mix(view.paint((0.93, 0.91, 0.87)), view.paint((0.66, 0.58, 0.50)), beam)
+    ceiling = mix(view.plain((0.93, 0.91, 0.87)), view.plain((0.66, 0.58, 0.50)), beam)
     picture = view.has("tiles").unsqueeze(2) * _tiles(view)
     picture = picture + view.has("wood").unsqueeze(2) * _planks(view)
     picture = picture + view.has("carpet").unsqueeze(2) * _carpet(view)
@@ -272,16 +217,16 @@ def _tiles(view: _View) -> Tensor:
 
     fade = (1.1 - view.far / 14).clamp(0, 1)
     check = 0.5 + 0.5 * fade * wave(view.across, view.blur) * wave(view.along, view.long_blur)
-    return mix(view.paint((0.22, 0.26, 0.32)), view.paint((0.92, 0.90, 0.84)), check)
+    return mix(view.plain((0.22, 0.26, 0.32)), view.plain((0.92, 0.90, 0.84)), check)
 
 
 def _planks(view: _View) -> Tensor:
     """Paint boards that run down the corridor, in different browns."""
     board = view.across / 0.30
     row = torch.floor(board)
-    tone = 0.80 + 0.16 * (row * 2.4).sin() + 0.06 * (row * 1.1 + view.along * (TAU * 2 / BAY)).sin()
+    tone = 0.80 + 0.16 * (row * 2.4).sin() + 0.06 * (row * 1.1 + view.along * (math.tau * 2 / BAY)).sin()
     seam = view.soft(0.12 - (board - row - 0.5).abs() * 0.30, view.blur)
-    wood = view.paint((0.72, 0.44, 0.21))
+    wood = view.plain((0.72, 0.44, 0.21))
     return wood * (tone * (1 - 0.45 * seam)).unsqueeze(2)
 
 
@@ -291,9 +236,9 @@ def _carpet(view: _View) -> Tensor:
     lozenge = (torch.remainder(view.along, BAY / 2) - BAY / 4).abs() * 0.6 + off - 0.26
     gold = torch.maximum(view.soft((off - 0.82).abs() - 0.055, view.blur), view.soft(lozenge, view.blur * 2))
     picture = mix(
-        view.paint((0.30, 0.24, 0.22)), view.paint((0.62, 0.08, 0.14)), view.soft(off - 1.0, view.blur)
+        view.plain((0.30, 0.24, 0.22)), view.plain((0.62, 0.08, 0.14)), view.soft(off - 1.0, view.blur)
     )
-    return mix(picture, view.paint((0.90, 0.68, 0.26)), gold)
+    return mix(picture, view.plain((0.90, 0.68, 0.26)), gold)
 
 
 def _light(view: _View) -> Tensor:
@@ -305,16 +250,16 @@ def _light(view: _View) -> Tensor:
     cool = (windows * 0.20 * view.pool * (1 - view.on_wall)).unsqueeze(2)
     corner = 1 - 0.22 * torch.exp(-(view.half - view.across.abs()).abs() / 0.35) * (1 - view.on_wall)
     shade = (even * corner * (1 - 0.08 * view.on_wall)).unsqueeze(2)
-    return shade + warm * view.paint(LAMP) + cool * view.paint(SUN)
+    return shade + warm * view.plain(LAMP) + cool * view.plain(SUN)
 
 
 def _shining(view: _View, picture: Tensor) -> Tensor:
     """Lay what gives light over the lit picture: window panes with a landscape, lamps with their halo."""
     wall = view.on_wall
     sky = smoothstep(1.1, 2.3, view.high).unsqueeze(2)
-    outside = view.paint((0.96, 0.98, 1.0)) * (1 - sky) + view.paint((0.45, 0.74, 1.0)) * sky
-    hill = 1.18 + 0.10 * (view.along * (TAU * 3 / BAY / 2)).sin()
-    outside = mix(outside, view.paint((0.42, 0.72, 0.36)), view.soft(view.high - hill, view.blur))
+    outside = view.plain((0.96, 0.98, 1.0)) * (1 - sky) + view.plain((0.45, 0.74, 1.0)) * sky
+    hill = 1.18 + 0.10 * (view.along * (math.tau * 3 / BAY / 2)).sin()
+    outside = mix(outside, view.plain((0.42, 0.72, 0.36)), view.soft(view.high - hill, view.blur))
     bars = torch.maximum(
         view.soft(view.bay.abs() - 0.05, view.long_blur),
         view.soft((view.high - 1.58).abs() - 0.045, view.blur),
@@ -324,7 +269,7 @@ def _shining(view: _View, picture: Tensor) -> Tensor:
     apart = (view.bay.square() + (view.high - 1.75).square()).sqrt()
     lamps = view.has("lamps") * wall
     holder = view.box(0.06, 1.28, 1.55) * lamps
-    picture = mix(picture, view.paint((0.35, 0.22, 0.10)), holder)
-    picture = glow(picture, view.paint(LAMP), 0.65 * torch.exp(-(apart / 0.42).square()) * lamps)
-    picture = mix(picture, view.paint((0.98, 0.62, 0.16)), view.soft(apart - 0.29, view.long_blur) * lamps)
-    return mix(picture, view.paint((1.0, 0.97, 0.84)), view.soft(apart - 0.20, view.long_blur * 2) * lamps)
+    picture = mix(picture, view.plain((0.35, 0.22, 0.10)), holder)
+    picture = glow(picture, view.plain(LAMP), 0.65 * torch.exp(-(apart / 0.42).square()) * lamps)
+    picture = mix(picture, view.plain((0.98, 0.62, 0.16)), view.soft(apart - 0.29, view.long_blur) * lamps)
+    return mix(picture, view.plain((1.0, 0.97, 0.84)), view.soft(apart - 0.20, view.long_blur * 2) * lamps)

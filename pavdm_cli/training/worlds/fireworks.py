@@ -6,8 +6,8 @@ empty and never fuller than before. Every spark is a short chain of soft lights.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, get_args
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -16,35 +16,26 @@ from torch.nn import functional
 
 from pavdm_cli.training.worlds.paint import (
     Colour,
-    Dice,
-    colours,
+    Size,
     fractal1,
     glow,
     glows,
     gradient,
-    grid,
     hashed,
     inside,
     mix,
     noise1,
     per_scene,
-    pick,
-    seconds,
     smoothstep,
     wrap,
 )
-from pavdm_cli.training.worlds.scene import Scene
-from pavdm_cli.training.worlds.words import COLOURS, DAYLIGHT, opening, say
+from pavdm_cli.training.worlds.scene import Choices, Scene
+from pavdm_cli.training.worlds.view import View
+from pavdm_cli.training.worlds.words import COLOURS, DAYLIGHT, opening, pick, say
 
 Hue = Literal["red", "yellow", "green", "blue", "purple", "white"]
 Place = Literal["city", "lake"]
 Number = Literal["one", "several"]
-
-VALUES: dict[str, tuple[Any, ...]] = {
-    "colour": get_args(Hue),
-    "place": get_args(Place),
-    "number": get_args(Number),
-}
 
 SLOTS = 5
 SPARKS = 34
@@ -79,25 +70,15 @@ class Fireworks(Scene):
     knows: ClassVar[str] = (
         "red, yellow, green, blue, purple or white fireworks over a city or a lake, one at a time or several"
     )
+    choices: ClassVar[Choices] = {
+        "colour": get_args(Hue),
+        "place": get_args(Place),
+        "number": get_args(Number),
+    }
 
     colour: Hue
     place: Place
     number: Number
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> "Fireworks":
-        """Draw colour, place and number, each value equally often."""
-        return cls(**{name: pick(rng, values) for name, values in VALUES.items()})  # type: ignore[arg-type]
-
-    def change(self, rng: np.random.Generator) -> "Fireworks":
-        """Give the bursts another colour, place or number."""
-        name = pick(rng, list(VALUES))
-        other: Any = pick(rng, [v for v in VALUES[name] if v != getattr(self, name)])
-        return replace(self, **{name: other})
-
-    def facts(self) -> dict[str, str]:
-        """Return colour, place and number."""
-        return {"colour": self.colour, "place": self.place, "number": self.number}
 
     def pairs(self) -> list[tuple[str, str]]:
         """Combine the colour with the place and with the number."""
@@ -105,7 +86,7 @@ class Fireworks(Scene):
 
     def caption(self, rng: np.random.Generator) -> str:
         """Say the scene; three captions in ten leave one fact out."""
-        silent = pick(rng, list(VALUES)) if rng.random() < 0.3 else ""
+        silent = pick(rng, list(self.choices)) if rng.random() < 0.3 else ""
         colour = "" if silent == "colour" else say(rng, self.colour) + " "
         bursts = _say_bursts(colour, "" if silent == "number" else self.number, rng)
         place = _say_place("" if silent == "place" else self.place, rng)
@@ -113,17 +94,13 @@ class Fireworks(Scene):
             return f"{opening(rng)}{bursts} {place}"
         return f"{place}, {bursts}"
 
-    @staticmethod
-    def render(
-        scenes: Sequence[Scene], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    @classmethod
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Draw fireworks; see `Scene.render`."""
-        nights = [s for s in scenes if isinstance(s, Fireworks)]
-        assert len(nights) == len(seeds)
-        view = _View(nights, seeds, frames, size)
+        view = _View(scenes, seeds, frames, size)
         light = 3 * (1 - torch.exp(-_bursts(view) / 3))
-        hue = colours([_hue(n.colour) for n in nights], view.device)
-        lake = per_scene([float(n.place == "lake") for n in nights], view.device)
+        hue = view.colour(lambda s: _hue(s.colour))
+        lake = view.has("lake")
         sky = _sky(view, lake)
         rays = hue * light.unsqueeze(2) + 0.25 * (light - 1.2).clamp(min=0).unsqueeze(2)
         sky = glow(sky, 1 - torch.exp(-rays), torch.ones_like(light))
@@ -174,24 +151,13 @@ def _hue(word: str) -> Colour:
     return red, green, blue
 
 
-class _View:
-    """What the brushes of one call share: clock, grid and dice."""
+class _View(View[Fireworks]):
+    """What the brushes of one call share: also how bursts are shown, and how far the camera has panned."""
 
-    def __init__(
-        self, nights: list[Fireworks], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> None:
-        self.nights, self.size, self.device = nights, size, frames.device
-        self.shows = [SHOWS[n.number] for n in nights]
-        self.dice = Dice(seeds, self.device)
-        self.key = torch.tensor(list(seeds), dtype=torch.int64, device=self.device)[:, None, None, None]
-        self.time = seconds(frames)
-        self.x, self.y = grid(size, self.device)
-        self.wide = size[1] / size[0]
+    def __init__(self, scenes: Sequence[Fireworks], seeds: Sequence[int], frames: Tensor, size: Size) -> None:
+        super().__init__(scenes, seeds, frames, size)
+        self.shows = [SHOWS[s.number] for s in scenes]
         self.pan = self.time * self.dice.uniform(0.012, 0.022) + self.dice.uniform(0, 500)
-
-    def paint(self, colour: Colour) -> Tensor:
-        """Return one colour for every scene, (B, 1, 3, 1, 1)."""
-        return colours([colour] * len(self.nights), self.device)
 
     def show(self, values: Sequence[float]) -> Tensor:
         """Return one number per scene for use beside slots, (B, 1, 1)."""
@@ -207,7 +173,7 @@ def _bursts(view: _View) -> Tensor:
     cycle, life = torch.floor(age).long() * SLOTS + slot, wrap(age, 1.0)
     key = view.key[..., 0]
     low, high = (view.show([s.height[i] for s in view.shows]) for i in range(2))
-    x = view.wide * (
+    x = view.width * (
         0.5
         + (1 - 1.2 / slots)
         * (torch.remainder(0.4 * slot + 0.5 * (slots < 3) + 0.2 * hashed(cycle, key), 1) - 0.5)
@@ -232,7 +198,7 @@ def _sparks(
 ) -> Tensor:
     """Return the brightness of the sparks: points of a sphere that opens, hangs, sinks and fades."""
     number = torch.arange(SPARKS, device=view.device) + 0.5
-    turn = 2 * math.pi * hashed(cycle, view.key[..., 0] + 3)[..., None] + 2.39996 * number
+    turn = math.tau * hashed(cycle, view.key[..., 0] + 3)[..., None] + 2.39996 * number
     tall = 1 - 2 * number / SPARKS
     ring = torch.sqrt(1 - tall * tall)
     lean = 1.2 * hashed(cycle, view.key[..., 0] + 4)[..., None]
@@ -266,14 +232,14 @@ def _rockets(
 def _sky(view: _View, lake: Tensor) -> Tensor:
     """Return the night sky with a few stars, warmer above a city, (B, F, 3, H, W)."""
     night = DAYLIGHT["night"]
-    sky = gradient(view.y, *(view.paint(c) for c in (night.top, night.middle, night.horizon)))
+    sky = gradient(view.y, *(view.plain(c) for c in (night.top, night.middle, night.horizon)))
     sky = sky.expand(*view.time.shape[:2], 3, *view.size)
     places = view.dice.many(16)[:, 0, 0].expand(-1, view.time.shape[1], -1)
     small = torch.full_like(places[..., :8], 0.012)
-    at = (places[..., :8] * view.wide, places[..., 8:] * 0.5)
+    at = (places[..., :8] * view.width, places[..., 8:] * 0.5)
     stars = glows(at, (small, small), 0.5 * torch.ones_like(small)[..., None], view.size)[:, :, 0]
-    sky = glow(sky, view.paint(night.sun), stars)
-    return glow(sky, view.paint((0.95, 0.45, 0.25)), 0.32 * (1 - lake) * smoothstep(0.25, 0.95, view.y))
+    sky = glow(sky, view.plain(night.sun), stars)
+    return glow(sky, view.plain((0.95, 0.45, 0.25)), 0.32 * (1 - lake) * smoothstep(0.25, 0.95, view.y))
 
 
 def _city(view: _View, sky: Tensor, shine: Tensor) -> Tensor:
@@ -281,16 +247,16 @@ def _city(view: _View, sky: Tensor, shine: Tensor) -> Tensor:
     rows = ((0.5, 0.145, 0.60, 0.16, (0.10, 0.11, 0.22)), (1.0, 0.215, 0.74, 0.17, (0.035, 0.045, 0.10)))
     picture = sky
     for number, (pace, width, roof, range_, wall) in enumerate(rows):
-        across = view.x[..., :1, :].double() + pace * view.pan
+        across = view.column.double() + pace * view.pan
         house = torch.floor(across / width).long()
         key = view.key + 50 + 10 * number
         top = roof + range_ * (hashed(house, key) - 0.5)
         inner = (across / width - house).float()
         gap = 0.02 + 0.05 * hashed(house, key + 1)
         side = torch.minimum(inner, 1 - inner) - gap
-        cover = inside(torch.maximum(top - view.y, -side * width), view.size[0], 1.5)
-        picture = mix(picture, view.paint(wall) + 0.35 * shine, cover)
-        picture = glow(picture, view.paint(WINDOW), cover * _windows(view, inner, top, house, key, width))
+        cover = inside(torch.maximum(top - view.y, -side * width), view.height, 1.5)
+        picture = mix(picture, view.plain(wall) + 0.35 * shine, cover)
+        picture = glow(picture, view.plain(WINDOW), cover * _windows(view, inner, top, house, key, width))
     return picture
 
 
@@ -305,7 +271,7 @@ def _windows(view: _View, inner: Tensor, top: Tensor, house: Tensor, key: Tensor
     box = torch.maximum(
         (column - flat - 0.5).abs() * width / 2 - 0.021, (floor - level - 0.5).abs() * storey - 0.019
     )
-    return inside(box, view.size[0], 2.2) * lamp * (floor > 0) * 0.8
+    return inside(box, view.height, 2.2) * lamp * (floor > 0) * 0.8
 
 
 def _shores(view: _View, sky: Tensor, shine: Tensor) -> Tensor:
@@ -313,32 +279,32 @@ def _shores(view: _View, sky: Tensor, shine: Tensor) -> Tensor:
     for number, (pace, high, wall) in enumerate(
         ((0.4, 0.52, (0.09, 0.12, 0.25)), (0.8, 0.575, (0.04, 0.06, 0.14)))
     ):
-        place = (view.x[..., :1, :].double() + pace * view.pan) / 0.5
+        place = (view.column.double() + pace * view.pan) / 0.5
         ridge = high + 0.11 * (fractal1(place, view.key + 30 + number, octaves=2) - 0.3)
-        sky = mix(sky, view.paint(wall) + 0.25 * shine, inside(ridge - view.y, view.size[0], 2.0))
+        sky = mix(sky, view.plain(wall) + 0.25 * shine, inside(ridge - view.y, view.height, 2.0))
     lamps = torch.arange(6, device=view.device).view(1, 1, 6) + 0.6 * view.dice.many(6)[:, 0, 0]
     x = wrap(lamps * 0.24 - 0.8 * view.pan[..., 0], 1.44) - 0.2
     small = torch.full_like(x, 0.013)
     light = glows(
         (x, torch.full_like(x, SHORE - 0.025)), (small, small), 0.9 * torch.ones_like(x)[..., None], view.size
     )
-    shore = glow(sky, view.paint(WINDOW), light[:, :, 0])
+    shore = glow(sky, view.plain(WINDOW), light[:, :, 0])
     return _mirror(view, shore)
 
 
 def _mirror(view: _View, shore: Tensor) -> Tensor:
     """Replace what lies below the shore by its image in the water, bent by slow ripples."""
-    first = round(SHORE * view.size[0])
+    first = round(SHORE * view.height)
     deep = view.y[:, :, first:] - SHORE
     near = torch.log(deep + 0.06)
     column = view.x[:, :, first:]
-    slow = [wrap(view.time / period, 1.0) * 2 * math.pi for period in (3.1, 4.7)]
+    slow = [wrap(view.time / period, 1.0) * math.tau for period in (3.1, 4.7)]
     wave = torch.sin(11 * near - slow[0] + 4 * column) + torch.sin(17 * near - slow[1] - 5 * column)
     bend = wave * (0.002 + 0.035 * deep)
-    place = torch.stack([(column + bend) / view.wide, SHORE - 1.7 * deep + 0.5 * bend], -1)
+    place = torch.stack([(column + bend) / view.width, SHORE - 1.7 * deep + 0.5 * bend], -1)
     images = functional.grid_sample(
         shore.flatten(0, 1), 2 * place.flatten(0, 1) - 1, padding_mode="reflection", align_corners=False
     ).reshape(*shore.shape[:3], -1, shore.shape[4])
     glint = (0.82 - 0.4 * deep + 0.08 * wave).unsqueeze(2)
-    water = images * glint + view.paint((0.01, 0.025, 0.05))
+    water = images * glint + view.plain((0.01, 0.025, 0.05))
     return torch.cat([shore[:, :, :, :first], water], 3)

@@ -1,8 +1,8 @@
 """Hills: a landscape gliding by under a moving camera, ridge behind ridge, in four lights."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
@@ -10,19 +10,14 @@ import torch
 from torch import Tensor
 
 from pavdm_cli.training.worlds import paint
-from pavdm_cli.training.worlds.paint import Colour
-from pavdm_cli.training.worlds.scene import Scene
-from pavdm_cli.training.worlds.words import DAYLIGHT, article, opening, say
+from pavdm_cli.training.worlds.paint import Colour, Size
+from pavdm_cli.training.worlds.scene import Choices, Scene
+from pavdm_cli.training.worlds.view import View
+from pavdm_cli.training.worlds.words import DAYLIGHT, article, opening, pick, say
 
 Land = Literal["hills", "dunes", "mountains"]
 Time = Literal["dawn", "day", "sunset", "night"]
 Direction = Literal["left", "right"]
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "land": get_args(Land),
-    "time": get_args(Time),
-    "camera": get_args(Direction),
-}
 
 NAMES = {
     "hills": ("green hills", "rolling hills", "hills", "rolling green hills"),
@@ -76,31 +71,25 @@ class Hills(Scene):
         "a gliding landscape: hills, dunes or snowy mountains; dawn, day, sunset or night; "
         "the camera moves left or right"
     )
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> Self:
-        """Draw each attribute evenly."""
-        return cls(**{name: paint.pick(rng, values) for name, values in CHOICES.items()})  # type: ignore[arg-type]
-
-    def change(self, rng: np.random.Generator) -> Self:
-        """Give one attribute another value."""
-        name = paint.pick(rng, list(CHOICES))
-        others = [value for value in CHOICES[name] if value != getattr(self, name)]
-        return replace(self, **{name: paint.pick(rng, others)})  # type: ignore[arg-type]
+    choices: ClassVar[Choices] = {
+        "land": get_args(Land),
+        "time": get_args(Time),
+        "camera": get_args(Direction),
+    }
 
     def caption(self, rng: np.random.Generator) -> str:
         """Say the scene; each of the time and the camera is left out of about one caption in twelve."""
-        land = paint.pick(rng, NAMES[self.land])
+        land = pick(rng, NAMES[self.land])
         omit = rng.uniform()
         time = "" if omit < 0.08 else " " + say(rng, self.time)
         move = "" if omit > 0.92 else say(rng, self.camera)
         if rng.uniform() < 0.3:
             return _short(rng, land, time, move)
-        verb = paint.pick(rng, ("moving", "panning", "gliding", "travelling"))
-        seen = paint.pick(rng, ("", "", "", " under drifting clouds", ", one ridge behind another"))
+        verb = pick(rng, ("moving", "panning", "gliding", "travelling"))
+        seen = pick(rng, ("", "", "", " under drifting clouds", ", one ridge behind another"))
         if not move:
             return f"{opening(rng)}{land}{seen}{time}"
-        camera = paint.pick(
+        camera = pick(
             rng,
             (
                 f"the camera {verb} {move}",
@@ -113,22 +102,14 @@ class Hills(Scene):
             return f"{time.strip()}, {land}{seen}, {camera}"
         return f"{opening(rng)}{land}{time}{seen}, {camera}"
 
-    def facts(self) -> dict[str, str]:
-        """Return land, time and camera."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     def pairs(self) -> list[tuple[str, str]]:
         """Return (land, time): any land may be seen at any time."""
         return [(self.land, self.time)]
 
-    @staticmethod
-    def render(
-        scenes: Sequence[Scene], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    @classmethod
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Draw the sky, the sun or moon, two rows of clouds, then five ridges from far to near."""
-        hills = [scene for scene in scenes if isinstance(scene, Hills)]
-        assert len(hills) == len(scenes)
-        view = _View(hills, seeds, frames, size)
+        view = _View(scenes, seeds, frames, size)
         picture = view.sky()
         picture = view.clouds(picture, row=0)
         picture = view.clouds(picture, row=1)
@@ -140,40 +121,25 @@ class Hills(Scene):
 def _short(rng: np.random.Generator, land: str, time: str, move: str) -> str:
     if not move:
         return f"{land}{time} seen from a moving camera"
-    noun = paint.pick(rng, ("pan", "ride", "flight"))
+    noun = pick(rng, ("pan", "ride", "flight"))
     return f"{article(noun)} {move} over {land}{time}"
 
 
-class _View:
-    """What the drawing steps of one batch share: time, place, light, and the numbers of each scene."""
+class _View(View[Hills]):
+    """What the drawing steps of one batch share: also the way travelled, the land, and the light."""
 
-    def __init__(
-        self, hills: Sequence[Hills], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> None:
-        device = frames.device
-        self.size, self.device, self.hills = size, device, hills
-        self.x, self.y = paint.grid(size, device)
-        self.seed = torch.tensor(list(seeds), dtype=torch.int64, device=device)[:, None, None, None]
-        self.t = paint.seconds(frames)
-        self.dice = paint.Dice(seeds, device)
-        way = paint.per_scene([1.0 if s.camera == "right" else -1.0 for s in hills], device)
-        self.travel = self.t * way.double() * self.dice.uniform(0.24, 0.32).double()
-        self.bob = 0.012 * torch.sin(paint.wrap(self.t / self.dice.uniform(13, 19).double(), 1.0) * math.tau)
-        self.is_kind = [
-            paint.per_scene([float(s.land == kind) for s in hills], device) for kind in get_args(Land)
-        ]
+    def __init__(self, scenes: Sequence[Hills], seeds: Sequence[int], frames: Tensor, size: Size) -> None:
+        super().__init__(scenes, seeds, frames, size)
+        way = self.number(lambda s: 1.0 if s.camera == "right" else -1.0)
+        self.travel = self.time * way.double() * self.dice.uniform(0.24, 0.32).double()
+        self.bob = 0.012 * self.wave(self.dice.uniform(13, 19).double())
+        self.is_kind = [self.has(kind) for kind in get_args(Land)]
         self.light = self.colour(lambda s: DAYLIGHT[s.time].light)
         self.horizon = self.colour(lambda s: DAYLIGHT[s.time].horizon)
         self.haze = 0.5 * self.horizon + 0.5 * self.colour(lambda s: DAYLIGHT[s.time].shade)
-        self.mist = paint.per_scene([MIST[s.time] for s in hills], device)
-        self.night = paint.per_scene([float(s.time == "night") for s in hills], device)
-        self.sun_x = self.dice.uniform(0.22, 0.78) * size[1] / size[0] + 0.05 * torch.sin(
-            paint.wrap(self.t / 47.0, 1.0) * math.tau
-        )
-
-    def colour(self, choose: Callable[[Hills], Colour]) -> Tensor:
-        """Look one colour up for each scene, (B, 1, 3, 1, 1)."""
-        return paint.colours([choose(s) for s in self.hills], self.device)
+        self.mist = self.number(lambda s: MIST[s.time])
+        self.night = self.has("night")
+        self.sun_x = self.dice.uniform(0.22, 0.78) * self.width + 0.05 * self.wave(47.0)
 
     def by_kind(self, values: Sequence[float] | Sequence[Tensor]) -> Tensor:
         """Choose each scene's value among those for hills, dunes and mountains."""
@@ -181,25 +147,24 @@ class _View:
 
     def sky(self) -> Tensor:
         """Draw the sky with stars at night, the sun or a moon, and the light around it."""
-        lights = [DAYLIGHT[s.time] for s in self.hills]
         top, middle = (
-            paint.colours([c[k] for c in ((d.top, d.middle) for d in lights)], self.device) for k in (0, 1)
+            self.colour(lambda s: DAYLIGHT[s.time].top),
+            self.colour(lambda s: DAYLIGHT[s.time].middle),
         )
-        sun = paint.colours([d.sun for d in lights], self.device)
+        sun = self.colour(lambda s: DAYLIGHT[s.time].sun)
         picture = paint.gradient(self.y, top, middle, self.horizon)
-        height = paint.per_scene(
-            [SUN_HEIGHT[s.time] - 0.14 * (s.land == "mountains" and s.time in LOW) for s in self.hills],
-            self.device,
+        height = self.number(
+            lambda s: SUN_HEIGHT[s.time] - 0.14 * (s.land == "mountains" and s.time in LOW)
         ) + self.dice.uniform(-0.03, 0.03)
         dx, dy = self.x - self.sun_x, self.y - height - self.bob * 0.3
         away = torch.sqrt(dx.square() + dy.square())
-        breath = 0.9 + 0.1 * torch.sin(paint.wrap(self.t / 17.0, 1.0) * math.tau)
+        breath = 0.9 + 0.1 * self.wave(17.0)
         picture = paint.glow(picture, sun, breath * (0.55 - 0.2 * self.night) * torch.exp(-away / 0.2))
         picture = paint.glow(picture, sun, self.night * self._stars())
-        radius = paint.per_scene([0.09 if s.time in LOW else 0.075 for s in self.hills], self.device)
-        disc = paint.inside(away - radius, self.size[0], 1.6)
+        radius = self.number(lambda s: 0.09 if s.time in LOW else 0.075)
+        disc = paint.inside(away - radius, self.height, 1.6)
         bite = paint.inside(
-            radius * 0.92 - torch.sqrt((dx - 0.04).square() + (dy + 0.025).square()), self.size[0], 2.0
+            radius * 0.92 - torch.sqrt((dx - 0.04).square() + (dy + 0.025).square()), self.height, 2.0
         )
         return paint.mix(picture, sun, disc * (1 - self.night * (1 - bite)))
 
@@ -209,9 +174,9 @@ class _View:
         for k, (place, height) in enumerate(
             zip((0.06, 0.3, 0.52, 0.74, 0.95), (0.1, 0.3, 0.07, 0.27, 0.12), strict=True)
         ):
-            dx = self.x[:, :, :1] - (place + self.dice.uniform(-0.05, 0.05)) * self.size[1] / self.size[0]
-            dy = self.y[..., :1] - height - self.dice.uniform(-0.04, 0.04)
-            twinkle = 0.65 + 0.35 * torch.sin(paint.wrap(self.t / (5.0 + k), 1.0) * math.tau)
+            dx = self.column - (place + self.dice.uniform(-0.05, 0.05)) * self.width
+            dy = self.row - height - self.dice.uniform(-0.04, 0.04)
+            twinkle = 0.65 + 0.35 * self.wave(5.0 + k)
             light = light + twinkle * torch.exp(-dx.square() / 2.2e-4) * torch.exp(-dy.square() / 2.2e-4)
         return light
 
@@ -222,25 +187,25 @@ class _View:
             self.colour(lambda s: DAYLIGHT[s.time].cloud),
             self.colour(lambda s: DAYLIGHT[s.time].shade),
         )
-        wind = self.t * 0.008 * (1 + row)
-        along = (self.x[:, :, :1] + speed * self.travel + wind) / scale + self.dice.uniform(0, 100).double()
-        y = self.y[..., :1] - height - self.bob * speed
-        cover, light = paint.cumulus(along, y, self.t, self.seed + 500 * (row + 1), scale)
+        wind = self.time * 0.008 * (1 + row)
+        along = (self.column + speed * self.travel + wind) / scale + self.dice.uniform(0, 100).double()
+        y = self.row - height - self.bob * speed
+        cover, light = paint.cumulus(along, y, self.time, self.key + 500 * (row + 1), scale)
         return paint.mix(picture, paint.mix(shaded, lit, light), cover * 0.92)
 
     def ridge(self, picture: Tensor, number: int, layer: Layer) -> Tensor:
         """Lay one ridge over the picture: ground lit from one side, snow, mist at its foot, trees."""
-        seed = self.seed + 1000 * (number + 1)
+        seed = self.key + 1000 * (number + 1)
         width = self.by_kind(layer.width)
         start = self.dice.uniform(0, 100).double()
-        u = (self.x[:, :, :1].double() + self.travel * (0.02 + 0.98 * layer.near**1.5)) / width + start
+        u = (self.column.double() + self.travel * (0.02 + 0.98 * layer.near**1.5)) / width + start
         rise, facing = self.profile(u, seed, layer)
         scale = self.by_kind(layer.rise)
         crest = layer.foot - scale * rise + self.bob * (0.3 + layer.near)
         depth = self.y - crest
         light = self.shading(u, depth, facing, seed, layer)
         ground = self.ground(depth, light, u, seed, scale * rise, layer)
-        cover = paint.inside(-depth, self.size[0], 1.5)
+        cover = paint.inside(-depth, self.height, 1.5)
         if layer.near in (0.42, 0.68):
             trees, crown = self.trees(u, width, scale, seed, layer)
             cover = torch.maximum(cover, trees)
@@ -260,7 +225,7 @@ class _View:
     def shading(self, u: Tensor, depth: Tensor, facing: Tensor, seed: Tensor, layer: Layer) -> Tensor:
         """Return how much of the sun each point gets: faces turned to it are bright, down to soft folds."""
         bend = (paint.noise1(u * 2.2, seed + 5) - 0.5) * depth * 1.2
-        towards = torch.where(self.sun_x > 0.5 * self.size[1] / self.size[0], 1.0, -1.0)
+        towards = torch.where(self.sun_x > 0.5 * self.width, 1.0, -1.0)
         edge = self.by_kind((0.55, 0.13, 0.10 + 0.45 * (1 - layer.peaked)))
         return paint.smoothstep(-edge, edge, (facing / (1 + (depth / 0.14).square()) + bend) * towards)
 
@@ -281,13 +246,11 @@ class _View:
     ) -> Tensor:
         """Return the picture of one ridge's surface, snow and mist included."""
         rocky = self.is_kind[2][..., None] * layer.peaked
-        bright, dark = (
-            torch.lerp(self.ground_colour(k), paint.colours([ROCK[k]], self.device), rocky) for k in (0, 1)
-        )
+        bright, dark = (torch.lerp(self.ground_colour(k), self.plain(ROCK[k]), rocky) for k in (0, 1))
         surface = paint.mix(self.tinted(dark, layer), self.tinted(bright, layer), light)
         if layer.peaked:
             line = rise * (0.25 + 0.45 * paint.noise1(u * 5, seed + 6))
-            bright, dark = (paint.colours([c], self.device) * self.light**-0.5 for c in SNOW)
+            bright, dark = (self.plain(c) * self.light**-0.5 for c in SNOW)
             snow = paint.mix(self.tinted(dark, layer), self.tinted(bright, layer), light).clamp(max=1)
             surface = paint.mix(surface, snow, self.is_kind[2] * paint.smoothstep(0.02, -0.02, depth - line))
         return paint.mix(
@@ -307,14 +270,14 @@ class _View:
         root = layer.foot - scale * self.profile(stand, seed, layer)[0] + self.bob * (0.3 + layer.near)
         size = (0.10 + 0.08 * layer.near) * (0.8 + 0.4 * paint.hashed(i, seed + 12))
         size = size * (paint.hashed(i, seed + 13) < 0.6)
-        sway = 0.05 * torch.sin(paint.wrap(self.t / 4.0 + i * 0.37, 1.0) * math.tau)
+        sway = 0.05 * torch.sin(paint.wrap(self.time / 4.0 + i * 0.37, 1.0) * math.tau)
         h = (root + 0.01 - self.y) / size.clamp(min=1e-3)
         v = (u - stand).float() * width / size.clamp(min=1e-3) + sway * h
         round_crown = torch.sqrt((v / 0.85).square() + (h - 0.62).square()) - 0.40
         fir = torch.maximum(v.abs() - 0.34 * (1 - h), 0.12 - h) * 0.9
         trunk = torch.maximum(v.abs() - 0.07, (h - 0.3).abs() - 0.3)
         shape = torch.minimum(self.by_kind((round_crown, round_crown, fir)), trunk)
-        cover = paint.inside(shape * size, self.size[0], 1.8) * (size > 0) * (1 - self.is_kind[1])
+        cover = paint.inside(shape * size, self.height, 1.8) * (size > 0) * (1 - self.is_kind[1])
         return cover, (0.95 - 0.35 * (h - 0.4).clamp(0, 1) - 0.2 * v.clamp(-0.5, 0.5))
 
 

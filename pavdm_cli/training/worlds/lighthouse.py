@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self, cast, get_args
+from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -11,28 +11,23 @@ from torch import Tensor
 
 from pavdm_cli.training.worlds.paint import (
     Colour,
-    colours,
+    Size,
     enlarge,
     fractal1,
     fractal2,
     grid,
     inside,
     mix,
-    per_scene,
-    pick,
     smoothstep,
     wrap,
 )
-from pavdm_cli.training.worlds.scene import Scene
+from pavdm_cli.training.worlds.scene import Choices, Scene
 from pavdm_cli.training.worlds.seascape import AIRS, HOURS, Air, Seascape
-from pavdm_cli.training.worlds.words import article, opening, say
+from pavdm_cli.training.worlds.words import article, opening, pick, say, sentence
 
 Time = Literal["day", "sunset", "night"]
 Weather = Literal["clear", "foggy"]
 Paint = Literal["white", "red", "striped"]
-TIMES: tuple[Time, ...] = get_args(Time)
-WEATHERS: tuple[Weather, ...] = get_args(Weather)
-PAINTS: tuple[Paint, ...] = get_args(Paint)
 
 WHITE: Colour = (0.96, 0.95, 0.93)
 RED: Colour = (0.86, 0.14, 0.12)
@@ -64,29 +59,15 @@ class Lighthouse(Scene):
         "a white, red or striped lighthouse on a rocky coast by day, at sunset or at night, "
         "in clear or foggy weather"
     )
+    choices: ClassVar[Choices] = {
+        "paint": get_args(Paint),
+        "time": get_args(Time),
+        "weather": get_args(Weather),
+    }
 
     paint: Paint
     time: Time
     weather: Weather
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> Self:
-        """Draw each attribute evenly."""
-        return cls(
-            PAINTS[int(rng.integers(len(PAINTS)))],
-            TIMES[int(rng.integers(len(TIMES)))],
-            WEATHERS[int(rng.integers(len(WEATHERS)))],
-        )
-
-    def change(self, rng: np.random.Generator) -> Self:
-        """Change the paint, the time of day or the weather."""
-        kinds: list[list[Self]] = [
-            [replace(self, paint=paint) for paint in PAINTS if paint != self.paint],
-            [replace(self, time=time) for time in TIMES if time != self.time],
-            [replace(self, weather=weather) for weather in WEATHERS if weather != self.weather],
-        ]
-        kind = kinds[int(rng.integers(len(kinds)))]
-        return kind[int(rng.integers(len(kind)))]
 
     def caption(self, rng: np.random.Generator) -> str:
         """Say all attributes in seven captions of ten; the others leave one of the three out."""
@@ -105,7 +86,7 @@ class Lighthouse(Scene):
             text = f"{opening(rng)}{tower} {when} {air} {place}"
         else:
             text = f"{opening(rng)}{tower} {place} {air} {when}"
-        return " ".join(text.split())
+        return sentence(text)
 
     def facts(self) -> dict[str, str]:
         """Return lighthouse (its paint), time and weather."""
@@ -115,22 +96,19 @@ class Lighthouse(Scene):
         """Return the paint with the weather."""
         return [(f"{self.paint} lighthouse", self.weather)]
 
-    @staticmethod
-    def render(
-        scenes: Sequence[Scene], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    @classmethod
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Paint sky and water, far fog, the beam, the rocks, the tower, and the near fog."""
-        mine = cast("Sequence[Lighthouse]", scenes)
-        hours, airs = [HOURS[s.time] for s in mine], [SKIES[s.weather] for s in mine]
-        view = Seascape(hours, airs, seeds, frames, size, level=0.66)
+        hours, airs = [HOURS[s.time] for s in scenes], [SKIES[s.weather] for s in scenes]
+        view = Seascape(scenes, seeds, frames, size, hours, airs, level=0.66)
         site = _Site(view)
-        haze, thick = _fog(mine, view)
+        haze, thick = _fog(view)
         picture = mix(view.water(view.sky()), haze, 0.92 * thick)
-        power = per_scene([BEAMS[s.time] for s in mine], frames.device)
+        power = view.number(lambda s: BEAMS[s.time])
         warm = torch.tensor([1.0, 0.93, 0.68], device=frames.device)[:, None, None]
         picture = mix(picture, warm, power * site.beam())
         picture = _rocks(picture, view, site)
-        picture = _tower(picture, mine, view, site, warm)
+        picture = _tower(picture, view, site, warm)
         low = smoothstep(0.35, 0.95, view.y)
         picture = mix(picture, haze, thick * (0.22 + 0.3 * low))
         return mix(picture, warm, (0.25 + 0.75 * power) * site.lamp()).clamp(0, 1)
@@ -139,16 +117,16 @@ class Lighthouse(Scene):
 class _Site:
     """Where the tower stands and where its light points."""
 
-    def __init__(self, view: Seascape) -> None:
+    def __init__(self, view: Seascape[Lighthouse]) -> None:
         where, tall, self.pace, self.phase = view.dice.many(4).unbind(-1)
         self.side = torch.where(view.side < 0.5, -1.0, 1.0)
-        sway = 0.012 * torch.sin(wrap(view.t * 0.4 + 6.3 * self.phase, math.tau))
-        self.base_x = view.aspect * (0.5 + self.side * (0.1 + 0.14 * where)) + sway
+        sway = 0.012 * torch.sin(wrap(view.time * 0.4 + 6.3 * self.phase, math.tau))
+        self.base_x = view.width * (0.5 + self.side * (0.1 + 0.14 * where)) + sway
         self.base_y = 0.72 + 0.5 * sway
         self.tall = TALL * (0.94 + 0.14 * tall)
         self.dx = view.x - self.base_x
         self.dy = view.y - (self.base_y - 0.88 * self.tall)
-        self.turn = wrap(view.t * (0.55 + 0.2 * self.pace) + 6.3 * self.phase, math.tau)
+        self.turn = wrap(view.time * (0.55 + 0.2 * self.pace) + 6.3 * self.phase, math.tau)
 
     def beam(self) -> Tensor:
         """Two opposite cones of light about the tower, wide and short when they point at the viewer."""
@@ -168,21 +146,21 @@ class _Site:
         )
 
 
-def _fog(scenes: Sequence[Lighthouse], view: Seascape) -> tuple[Tensor, Tensor]:
+def _fog(view: Seascape[Lighthouse]) -> tuple[Tensor, Tensor]:
     """Return the colour of the fog and where it lies, (B, F, H, W), in slow banks; nowhere in clear air."""
-    coarse = (max(view.size[0] // 4, 8), max(view.size[1] // 4, 8))
+    coarse = (max(view.height // 4, 8), max(view.size[1] // 4, 8))
     x, y = grid(coarse, view.device)
-    banks = fractal2(1.6 * x + 0.07 * view.t, 3.2 * y + 0.02 * view.t, view.seed + 5, octaves=2)
-    foggy = per_scene([s.weather == "foggy" for s in scenes], view.device)
+    banks = fractal2(1.6 * x + 0.07 * view.time, 3.2 * y + 0.02 * view.time, view.key + 5, octaves=2)
+    foggy = view.has("foggy")
     thick = foggy * (0.6 + 0.5 * enlarge(banks, view.size)).clamp(0, 1)
     pale = 0.35 * view.tone("low") + 0.4 * view.tone("lit") + 0.25 * view.tone("shade")
     return pale, thick * (0.62 + 0.38 * smoothstep(0.0, 0.6, view.y))
 
 
-def _rocks(below: Tensor, view: Seascape, site: _Site) -> Tensor:
+def _rocks(below: Tensor, view: Seascape[Lighthouse], site: _Site) -> Tensor:
     """Lay the headland under the tower, and foam where the waves wash it."""
-    across = view.x[..., :1, :] - site.base_x
-    rough = fractal1(4.5 * across + 40, view.seed + 11)
+    across = view.column - site.base_x
+    rough = fractal1(4.5 * across + 40, view.key + 11)
     seaward = (-site.side * across - 0.12).clamp(min=0)
     landward = (site.side * across - 0.1).clamp(min=0)
     line = (
@@ -192,12 +170,12 @@ def _rocks(below: Tensor, view: Seascape, site: _Site) -> Tensor:
         - 0.1 * landward
         + 0.1 * (rough - 0.5) * smoothstep(0.03, 0.15, across.abs())
     )
-    swash = torch.sin(wrap(view.t * 1.1 + 6.3 * site.phase, math.tau))
+    swash = torch.sin(wrap(view.time * 1.1 + 6.3 * site.phase, math.tau))
     foot = 0.9 + 0.022 * torch.sin(11 * across + 6.3 * site.phase) + 0.016 * swash - 0.16 * seaward
 
     bright = 0.55 + 0.5 * torch.exp(-(view.y - line).clamp(min=0) / 0.05) + 0.5 * (rough - 0.5)
     stone = torch.tensor([0.40, 0.34, 0.33], device=view.device)[:, None, None]
-    cover = inside(line - view.y, view.size[0], 1.5) * inside(view.y - foot, view.size[0], 2.0)
+    cover = inside(line - view.y, view.height, 1.5) * inside(view.y - foot, view.height, 2.0)
     picture = mix(below, view.tone("ambient") * stone * bright.unsqueeze(2), cover)
     wash = torch.exp(-(((view.y - foot) / (0.022 + 0.006 * swash)) ** 2)) * smoothstep(
         -0.01, 0.03, foot - line
@@ -205,9 +183,9 @@ def _rocks(below: Tensor, view: Seascape, site: _Site) -> Tensor:
     return mix(picture, view.tone("ambient"), 0.7 * wash)
 
 
-def _tower(below: Tensor, scenes: Sequence[Lighthouse], view: Seascape, site: _Site, warm: Tensor) -> Tensor:
+def _tower(below: Tensor, view: Seascape[Lighthouse], site: _Site, warm: Tensor) -> Tensor:
     """Lay the tower, its gallery, lantern and roof; `v` is the height above the base, near 1 at the lamp."""
-    height = view.size[0]
+    height = view.height
     v = (site.base_y + 0.02 - view.y) / site.tall
 
     def block(low: float, high: float, wide: Tensor | float) -> Tensor:
@@ -215,8 +193,8 @@ def _tower(below: Tensor, scenes: Sequence[Lighthouse], view: Seascape, site: _S
         return body * inside((low - v) * site.tall, height) * inside((v - high) * site.tall, height)
 
     wide = 0.098 - 0.038 * v
-    base = colours([RED if s.paint == "red" else WHITE for s in scenes], view.device)
-    other = colours([WHITE if s.paint == "white" else RED for s in scenes], view.device)
+    base = view.colour(lambda s: RED if s.paint == "red" else WHITE)
+    other = view.colour(lambda s: WHITE if s.paint == "white" else RED)
     bands = smoothstep(-0.2, 0.2, torch.sin(v * math.tau * 2.6 + 0.4))
     round_light = 1.04 - 0.5 * (site.dx / wide * 0.5 + 0.25) ** 2 - 0.16 * (site.dx / wide)
     light = view.tone("ambient")

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pavdm_cli.training.worlds.scene import FPS
-
+FPS = 24
 Colour = tuple[float, float, float]
+Size = tuple[int, int]
+"""Height and width in pixels."""
 
 
-def grid(size: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
+def grid(size: Size, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return x and y of the pixel centres, each (1, 1, H, W); the unit is the picture's height."""
     height, width = size
     y = (torch.arange(height, device=device) + 0.5) / height
@@ -180,14 +181,12 @@ def _fractal(layers: list[Tensor]) -> Tensor:
     return total / math.fsum(weights)
 
 
-def enlarge(layer: Tensor, size: tuple[int, int]) -> Tensor:
+def enlarge(layer: Tensor, size: Size) -> Tensor:
     """Enlarge a soft layer (B, F, h, w) painted on a coarse `grid`: clouds, fog, glow."""
     return functional.interpolate(layer, size=size, mode="bilinear", align_corners=False)
 
 
-def glows(
-    at: tuple[Tensor, Tensor], radius: tuple[Tensor, Tensor], light: Tensor, size: tuple[int, int]
-) -> Tensor:
+def glows(at: tuple[Tensor, Tensor], radius: tuple[Tensor, Tensor], light: Tensor, size: Size) -> Tensor:
     """Add up N soft Gaussian lights, hundreds at the price of a few.
 
     Args:
@@ -207,8 +206,3 @@ def glows(
     across = profile(x[..., 0, :], at[0], radius[0])
     down = profile(y[..., 0], at[1], radius[1]).mT
     return (down.unsqueeze(2) * light.mT.unsqueeze(3)) @ across.unsqueeze(2)
-
-
-def pick(rng: np.random.Generator, words: Sequence[str]) -> str:
-    """Choose one of several words or phrases."""
-    return words[int(rng.integers(len(words)))]

@@ -6,8 +6,8 @@ sets the light; the weather sets the grey of the sky, the haze, and what falls.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, get_args
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -15,8 +15,7 @@ from torch import Tensor
 
 from pavdm_cli.training.worlds.paint import (
     Colour,
-    Dice,
-    colours,
+    Size,
     cumulus,
     enlarge,
     fractal1,
@@ -29,24 +28,16 @@ from pavdm_cli.training.worlds.paint import (
     inside,
     mix,
     noise1,
-    per_scene,
-    pick,
-    seconds,
     smoothstep,
     wrap,
 )
-from pavdm_cli.training.worlds.scene import Scene
-from pavdm_cli.training.worlds.words import DAYLIGHT, opening, say
+from pavdm_cli.training.worlds.scene import Choices, Scene
+from pavdm_cli.training.worlds.view import View
+from pavdm_cli.training.worlds.words import DAYLIGHT, opening, pick, say
 
 Trees = Literal["green", "snowy"]
 Weather = Literal["clear", "snow", "rain", "fog"]
 Time = Literal["day", "sunset", "night"]
-
-VALUES: dict[str, tuple[Any, ...]] = {
-    "trees": get_args(Trees),
-    "weather": get_args(Weather),
-    "time": get_args(Time),
-}
 
 NEEDLES: Colour = (0.10, 0.40, 0.20)
 SNOW: Colour = (0.92, 0.96, 1.00)
@@ -103,25 +94,15 @@ class Pines(Scene):
     knows: ClassVar[str] = (
         "a forest of green or snowy pines passing by; clear air, snowfall, rain or fog; day, sunset or night"
     )
+    choices: ClassVar[Choices] = {
+        "trees": get_args(Trees),
+        "weather": get_args(Weather),
+        "time": get_args(Time),
+    }
 
     trees: Trees
     weather: Weather
     time: Time
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> "Pines":
-        """Draw trees, weather and time of day, each value equally often."""
-        return cls(**{name: pick(rng, values) for name, values in VALUES.items()})  # type: ignore[arg-type]
-
-    def change(self, rng: np.random.Generator) -> "Pines":
-        """Let another weather or time of day come, or snow lie on the trees or melt."""
-        name = pick(rng, list(VALUES))
-        other: Any = pick(rng, [v for v in VALUES[name] if v != getattr(self, name)])
-        return replace(self, **{name: other})
-
-    def facts(self) -> dict[str, str]:
-        """Return trees, weather and time."""
-        return {"trees": self.trees, "weather": self.weather, "time": self.time}
 
     def pairs(self) -> list[tuple[str, str]]:
         """Combine the weather with the time of day and with the trees."""
@@ -129,7 +110,7 @@ class Pines(Scene):
 
     def caption(self, rng: np.random.Generator) -> str:
         """Say the scene; three captions in ten leave one fact out."""
-        silent = pick(rng, list(VALUES)) if rng.random() < 0.3 else ""
+        silent = pick(rng, list(self.choices)) if rng.random() < 0.3 else ""
         forest = _say_forest("" if silent == "trees" else self.trees, rng)
         when = "" if silent == "time" else say(rng, self.time)
         if silent == "weather":
@@ -149,14 +130,10 @@ class Pines(Scene):
             .replace(" ,", ",")
         )
 
-    @staticmethod
-    def render(
-        scenes: Sequence[Scene], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    @classmethod
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Draw forests; see `Scene.render`."""
-        woods = [s for s in scenes if isinstance(s, Pines)]
-        assert len(woods) == len(seeds)
-        view = _View(woods, seeds, frames, size)
+        view = _View(scenes, seeds, frames, size)
         picture = _sky(view)
         picture = mix(picture, view.haze * 0.86, _hills(view))
         for number, row in enumerate(ROWS):
@@ -191,43 +168,32 @@ def _say_weather(weather: str, rng: np.random.Generator) -> str:
     )
 
 
-class _View:
-    """What the brushes of one call share: clock, grid, dice, and the colours of the air."""
+class _View(View[Pines]):
+    """What the brushes of one call share: also how far the camera has walked, and the colours of the air."""
 
-    def __init__(
-        self, woods: list[Pines], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> None:
-        self.woods, self.size, self.device = woods, size, frames.device
-        self.airs = [AIRS[w.weather] for w in woods]
-        self.dice = Dice(seeds, self.device)
-        self.key = torch.tensor(list(seeds), dtype=torch.int64, device=self.device)[:, None, None, None]
-        self.time = seconds(frames)
-        self.x, self.y = grid(size, self.device)
+    def __init__(self, scenes: Sequence[Pines], seeds: Sequence[int], frames: Tensor, size: Size) -> None:
+        super().__init__(scenes, seeds, frames, size)
         self.walk = self.time * self.dice.uniform(0.035, 0.055) + self.dice.uniform(0, 500)
         self.grey = self.air("grey")
         tint = torch.tensor([0.97, 1.0, 1.05], device=self.device).view(1, 1, 3, 1, 1)
         middle, horizon = self.daylight("middle"), self.daylight("horizon")
         dim = self.air("dim").unsqueeze(2)
-        murk = self.paint((0.03, 0.055, 0.10))
+        murk = self.plain((0.03, 0.055, 0.10))
         self.overcast = (0.4 * middle + 0.6 * horizon).mean(2, keepdim=True) * tint * dim + murk
         self.haze = self.cloudy(0.35 * middle + 0.65 * horizon)
         self.light = self.daylight("light") * (0.5 + 0.5 * dim)
 
     def air(self, name: str) -> Tensor:
         """Look a property of the weather up, (B, 1, 1, 1)."""
-        return per_scene([getattr(a, name) for a in self.airs], self.device)
+        return self.number(lambda s: getattr(AIRS[s.weather], name))
 
     def daylight(self, name: str) -> Tensor:
         """Look a colour of the time of day up, (B, 1, 3, 1, 1)."""
-        return colours([getattr(DAYLIGHT[w.time], name) for w in self.woods], self.device)
+        return self.colour(lambda s: getattr(DAYLIGHT[s.time], name))
 
     def cloudy(self, colour: Tensor) -> Tensor:
         """Turn a colour of the clear sky as grey as the weather."""
         return torch.lerp(colour, self.overcast, self.grey.unsqueeze(2))
-
-    def paint(self, colour: Colour) -> Tensor:
-        """Return one colour for every scene, (B, 1, 3, 1, 1)."""
-        return colours([colour] * len(self.woods), self.device)
 
 
 def _sky(view: _View) -> Tensor:
@@ -235,43 +201,40 @@ def _sky(view: _View) -> Tensor:
     dice, clear = view.dice, (1 - view.grey / 0.5).clamp(min=0)
     tones = [view.cloudy(view.daylight(n)) for n in ("top", "middle", "horizon")]
     picture = gradient(view.y, *tones).expand(*view.time.shape[:2], 3, *view.size)
-    night = per_scene([float(w.time == "night") for w in view.woods], view.device)
+    night = view.has("night")
     places = dice.many(16)[:, 0, 0].expand(-1, view.time.shape[1], -1)
     small = torch.full_like(places[..., :8], 0.012)
-    wide = view.size[1] / view.size[0]
     stars = glows(
-        (places[..., :8] * wide, places[..., 8:] * 0.45),
+        (places[..., :8] * view.width, places[..., 8:] * 0.45),
         (small, small),
         torch.ones_like(small)[..., None],
         view.size,
     )
     picture = glow(picture, view.daylight("sun"), stars[:, :, 0] * night * clear * 0.9)
-    sun_x = wide * dice.uniform(0.25, 0.75) + 0.06 * torch.sin(2 * math.pi * wrap(view.time / 80, 1.0))
-    sun_y = per_scene([SUN_HEIGHT[w.time] for w in view.woods], view.device) + dice.uniform(-0.03, 0.03)
+    sun_x = view.width * dice.uniform(0.25, 0.75) + 0.06 * view.wave(80)
+    sun_y = view.number(lambda s: SUN_HEIGHT[s.time]) + dice.uniform(-0.03, 0.03)
     away = torch.sqrt((view.x - sun_x) ** 2 + (view.y - sun_y) ** 2)
     picture = glow(picture, view.daylight("sun"), clear * 0.55 * torch.exp(-away / 0.13))
-    picture = mix(picture, view.daylight("sun"), clear * inside(away - 0.075, view.size[0], 2.0))
-    along = (view.x[..., :1, :].double() + 0.3 * view.walk + 0.012 * view.time) / 0.62
-    heaps, top = cumulus(along, (view.y[..., :1] - 0.27) / 0.62, view.time, view.key)
+    picture = mix(picture, view.daylight("sun"), clear * inside(away - 0.075, view.height, 2.0))
+    along = (view.column.double() + 0.3 * view.walk + 0.012 * view.time) / 0.62
+    heaps, top = cumulus(along, (view.row - 0.27) / 0.62, view.time, view.key)
     shade, cloud = view.daylight("shade"), view.daylight("cloud")
     return mix(picture, shade + (cloud - shade) * top.unsqueeze(2), heaps * clear * 0.85)
 
 
 def _hills(view: _View) -> Tensor:
     """Return the cover of the far hills."""
-    ridge = 0.40 + 0.16 * fractal1(
-        (view.x[..., :1, :].double() + 0.1 * view.walk) / 0.45, view.key + 3, octaves=2
-    )
-    return inside(ridge - view.y, view.size[0], 2.0) * (1 - 0.75 * view.air("fog"))
+    ridge = 0.40 + 0.16 * fractal1((view.column.double() + 0.1 * view.walk) / 0.45, view.key + 3, octaves=2)
+    return inside(ridge - view.y, view.height, 2.0) * (1 - 0.75 * view.air("fog"))
 
 
 def _row(view: _View, row: Row, number: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return cover, snow and shade of a row of trees on its ground, each (B, F, H, W)."""
-    across = view.x[..., :1, :].double() + row.pace * view.walk
+    across = view.column.double() + row.pace * view.walk
     ground = _ground(across, view.key, row, number)
     depth = view.y - ground
-    cover = inside(-depth, view.size[0], 2.0)
-    snowy = per_scene([float(w.trees == "snowy") for w in view.woods], view.device)
+    cover = inside(-depth, view.height, 2.0)
+    snowy = view.has("snowy")
     shade = 1.06 - 0.8 * depth.clamp(min=0)
     snow = snowy.expand_as(cover)
     for half in range(2):
@@ -296,17 +259,17 @@ def _trees(view: _View, row: Row, number: int, half: int, across: Tensor) -> tup
     root = (cell.double() + middle - 0.5 * half) * row.spacing
     foot = _ground(root, view.key, row, number) + 0.02
     down = (view.y - foot) / tall + 1
-    swing = wrap(view.time * 1.1 + 6.0 * hashed(cell, key + 600), 2 * math.pi)
+    swing = wrap(view.time * 1.1 + 6.0 * hashed(cell, key + 600), math.tau)
     gust = 0.03 * torch.sin(swing) * (1 - down)
     aside = (across - root).float() / tall - gust
     out = aside.abs()
     tier = torch.remainder((down - 0.30 * out) * TIERS, 1.0)
-    edge = (1 - 1.5 * TIERS / (tall * view.size[0])).clamp(max=0.9)
+    edge = (1 - 1.5 * TIERS / (tall * view.height)).clamp(max=0.9)
     under = smoothstep(edge, 1.0, tier)
     flare = torch.minimum(tier, (1 - tier) * 5.0)
     slim = 0.25 + 0.05 * hashed(cell, key + 800)
     width = slim * (0.66 * down + 0.30 * flare * (0.25 + down.clamp(max=0.8)))
-    cover = inside((out - width) * tall, view.size[0], 1.5) * ((1 - down) * tall * view.size[0]).clamp(0, 1)
+    cover = inside((out - width) * tall, view.height, 1.5) * ((1 - down) * tall * view.height).clamp(0, 1)
     present = (hashed(cell, key + 1000) < row.density).float()
     side = (aside / (width + 0.03)).clamp(-1, 1)
     return (
@@ -318,14 +281,14 @@ def _trees(view: _View, row: Row, number: int, half: int, across: Tensor) -> tup
 
 def _lit(view: _View, snow: Tensor, shade: Tensor, number: int) -> Tensor:
     """Return the colour of a row in the light of the day behind the haze, (B, F, 3, H, W)."""
-    own = mix(view.paint(NEEDLES) * view.light, view.paint(SNOW) * view.light, snow)
-    haze = per_scene([a.haze[number] for a in view.airs], view.device)
+    own = mix(view.plain(NEEDLES) * view.light, view.plain(SNOW) * view.light, snow)
+    haze = view.number(lambda s: AIRS[s.weather].haze[number])
     return torch.lerp(own * shade.unsqueeze(2), view.haze, haze.unsqueeze(2))
 
 
 def _fog(view: _View) -> Tensor:
     """Return the cover of the drifting banks of fog."""
-    coarse = (view.size[0] // 4, view.size[1] // 4)
+    coarse = (view.height // 4, view.size[1] // 4)
     x, y = grid(coarse, view.device)
     drift = wrap(0.5 * view.walk + 0.05 * view.time, 4096.0)
     bank = enlarge(fractal2((x + drift) * 2.2, y * 4.5 + 9.0, view.key + 5, octaves=2), view.size)
@@ -338,8 +301,8 @@ def _fall(view: _View, picture: Tensor) -> Tensor:
     fall, wide, long = (view.air(n)[..., 0] for n in ("fall", "wide", "long"))
     pace, big, jitter = (dice.many(DROPS)[:, 0, 0] for _ in range(3))
     number = torch.arange(DROPS, device=view.device) + 0.4 * jitter
-    width = view.size[1] / view.size[0] + 0.2
-    sway = 0.03 * torch.sin(wrap(time * 0.9 + 6.28 * big, 2 * math.pi)) * (wide / 0.017) ** 2
+    width = view.width + 0.2
+    sway = 0.03 * torch.sin(wrap(time * 0.9 + 6.28 * big, math.tau)) * (wide / 0.017) ** 2
     x = wrap(0.7549 * number * width + 0.03 * time - view.walk[..., 0], width) - 0.1 + sway
     y = wrap(0.5698 * number * 1.3 + time * fall * (0.85 + 0.3 * pace), 1.3) - 0.15
     size = 0.75 + 0.5 * big

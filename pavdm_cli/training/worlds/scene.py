@@ -7,47 +7,55 @@ and the frame number alone, never on earlier frames, so a scene is endless and a
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
 from torch import Tensor
 
-FPS = 24
+from pavdm_cli.training.worlds.paint import Size
+from pavdm_cli.training.worlds.words import pick
+
+Choices = dict[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True)
 class Scene(ABC):
     """One scene of a family: a frozen dataclass of attributes, each a word from a closed vocabulary."""
 
     family: ClassVar[str]
     knows: ClassVar[str]
     """One line for a person: what this family shows and which words it knows."""
+    choices: ClassVar[Choices]
+    """Every attribute and the words it can be; a family whose attributes are not single words has its own
+    `draw`, `change` and `facts` instead."""
 
     @classmethod
-    @abstractmethod
     def draw(cls, rng: np.random.Generator) -> Self:
         """Draw the attributes at random, each value about equally often."""
+        return cls(**{name: pick(rng, words) for name, words in cls.choices.items()})
 
-    @abstractmethod
     def change(self, rng: np.random.Generator) -> Self:
         """Return this scene with one attribute changed (its colour, time of day, weather, ...)."""
+        name = pick(rng, list(self.choices))
+        others = [word for word in self.choices[name] if word != getattr(self, name)]
+        return replace(self, **{name: pick(rng, others)})
 
     @abstractmethod
     def caption(self, rng: np.random.Generator) -> str:
         """Say the scene in words, one of many ways; every attribute is said most of the time."""
 
-    @abstractmethod
     def facts(self) -> dict[str, str]:
         """Return the ground truth as attribute name -> value; a set of things is joined by ' + ', sorted."""
+        return {name: getattr(self, name) for name in self.choices}
 
     @abstractmethod
     def pairs(self) -> list[tuple[str, str]]:
         """Return the pairs of attribute values whose combination a model should generalise to."""
 
-    @staticmethod
+    @classmethod
     @abstractmethod
-    def render(
-        scenes: Sequence["Scene"], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Draw scenes of this one family.
 
         Args:

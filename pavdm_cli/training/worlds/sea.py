@@ -2,22 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self, cast, get_args
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pavdm_cli.training.worlds.paint import inside, mix, noise1, per_scene, pick, wrap
-from pavdm_cli.training.worlds.scene import Scene
+from pavdm_cli.training.worlds.paint import Size, inside, mix, noise1, wrap
+from pavdm_cli.training.worlds.scene import Choices, Scene
 from pavdm_cli.training.worlds.seascape import AIRS, HOURS, Seascape, Time, Weather
-from pavdm_cli.training.worlds.words import opening, say
+from pavdm_cli.training.worlds.words import opening, pick, say, sentence
 
 Boat = Literal["none", "sailboat"]
-TIMES: tuple[Time, ...] = get_args(Time)
-WEATHERS: tuple[Weather, ...] = get_args(Weather)
-BOATS: tuple[Boat, ...] = get_args(Boat)
 
 
 WEATHER_BEFORE: dict[Weather, tuple[str, ...]] = {
@@ -41,29 +38,15 @@ class Sea(Scene):
         "the open sea at dawn, day, sunset or night, in clear, cloudy or stormy weather, "
         "with or without a sailboat"
     )
+    choices: ClassVar[Choices] = {
+        "time": get_args(Time),
+        "weather": get_args(Weather),
+        "boat": get_args(Boat),
+    }
 
     time: Time
     weather: Weather
     boat: Boat
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> Self:
-        """Draw each attribute evenly."""
-        return cls(
-            TIMES[int(rng.integers(len(TIMES)))],
-            WEATHERS[int(rng.integers(len(WEATHERS)))],
-            BOATS[int(rng.integers(len(BOATS)))],
-        )
-
-    def change(self, rng: np.random.Generator) -> Self:
-        """Change the time of day, the weather, or whether there is a boat."""
-        kinds: list[list[Self]] = [
-            [replace(self, time=time) for time in TIMES if time != self.time],
-            [replace(self, weather=weather) for weather in WEATHERS if weather != self.weather],
-            [replace(self, boat=boat) for boat in BOATS if boat != self.boat],
-        ]
-        kind = kinds[int(rng.integers(len(kinds)))]
-        return kind[int(rng.integers(len(kind)))]
 
     def caption(self, rng: np.random.Generator) -> str:
         """Say the boat always, the time of day and the weather nine times in ten each."""
@@ -74,47 +57,40 @@ class Sea(Scene):
         way = int(rng.integers(4))
         if way == 0 and when:
             seen = "a sailboat rocks on the waves" if boat else pick(rng, ("waves roll in", "the sea rolls"))
-            return " ".join(f"{when}, {seen} {after}".split())
+            return sentence(f"{when}, {seen} {after}")
         if way == 1 and after:
             sea = f"{pick(rng, WEATHER_BEFORE[self.weather])} {pick(rng, ('sea', 'ocean'))}"
             seen = f"a {pick(rng, ('sailboat', 'sailing boat'))} on a {sea}" if boat else f"a {sea}"
-            return " ".join(f"{opening(rng)}{seen} {when}".split())
+            return sentence(f"{opening(rng)}{seen} {when}")
         if boat:
             seen = pick(rng, ("a sailboat at sea", "a sailing boat on the waves", "a sailboat on the ocean"))
         else:
             seen = pick(rng, ("the sea", "the open sea", "the ocean", "waves rolling in", "the empty sea"))
         tail = [after, when] if rng.uniform() < 0.5 else [when, after]
-        return " ".join(f"{opening(rng)}{seen} {' '.join(tail)}".split())
-
-    def facts(self) -> dict[str, str]:
-        """Return time, weather and boat."""
-        return {"time": self.time, "weather": self.weather, "boat": self.boat}
+        return sentence(opening(rng) + seen, *tail)
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the time of day with the weather."""
         return [(self.time, self.weather)]
 
-    @staticmethod
-    def render(
-        scenes: Sequence[Scene], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    @classmethod
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Paint sky and water, then the boat of the scenes that have one."""
-        mine = cast("Sequence[Sea]", scenes)
-        hours, airs = [HOURS[s.time] for s in mine], [AIRS[s.weather] for s in mine]
-        view = Seascape(hours, airs, seeds, frames, size)
+        hours, airs = [HOURS[s.time] for s in scenes], [AIRS[s.weather] for s in scenes]
+        view = Seascape(scenes, seeds, frames, size, hours, airs)
         picture = view.water(view.sky())
-        boats = per_scene([s.boat == "sailboat" for s in mine], frames.device)
+        boats = view.has("sailboat")
         return _sail(picture, view, boats).clamp(0, 1)
 
 
-def _sail(below: Tensor, view: Seascape, boats: Tensor) -> Tensor:
+def _sail(below: Tensor, view: Seascape[Sea], boats: Tensor) -> Tensor:
     """Lay a sailboat that rocks on the waves, and its reflection, over the water."""
     big = 0.44 + 0.08 * view.start
-    ride = wrap(view.t * view.air("pace") * math.tau * 0.75 + 6.3 * view.side, math.tau)
-    at_x = view.aspect * (0.25 + 0.5 * noise1(view.t * 0.06, view.seed))
+    ride = wrap(view.time * view.air("pace") * math.tau * 0.75 + 6.3 * view.side, math.tau)
+    at_x = view.width * (0.25 + 0.5 * noise1(view.time * 0.06, view.key))
     at_y = view.horizon + 0.19 - 0.22 * view.air("waves") * torch.sin(ride)
     tilt = (0.03 + 1.1 * view.air("waves")) * torch.cos(ride)
-    line = at_y + 0.085 * big + 0.008 * torch.sin(view.x[..., :1, :] * 30 + ride)
+    line = at_y + 0.085 * big + 0.008 * torch.sin(view.column * 30 + ride)
 
     px, py = (view.x - at_x) / big, (view.y - at_y) / big
     cos, sin = torch.cos(tilt), torch.sin(tilt)
@@ -124,11 +100,11 @@ def _sail(below: Tensor, view: Seascape, boats: Tensor) -> Tensor:
     )
     main = torch.maximum(torch.maximum(0.015 - px, py + 0.08), px - 0.02 - 0.46 * (py + 0.95))
     jib = torch.maximum(torch.maximum(px + 0.015, py + 0.08), -px - 0.48 * (py + 0.8))
-    dry = inside(view.y - line, view.size[0], softness=2.0) * boats
+    dry = inside(view.y - line, view.height, softness=2.0) * boats
 
     mirror = torch.exp(-((px / 0.38) ** 2)) * torch.exp(-(((view.y - line) / 0.07) ** 2)) * (1 - dry)
     picture = mix(below, below * 0.6, 0.7 * boats * mirror)
-    height = view.size[0]
+    height = view.height
     cloth = view.tone("ambient")
     canvas = inside(torch.minimum(main, jib) * big, height, softness=1.4) * dry
     picture = mix(picture, cloth * (1.0 - 0.22 * torch.sign(-px).clamp(0) - 0.1 * px).unsqueeze(2), canvas)

@@ -14,7 +14,7 @@ from torch import Tensor
 from pavdm_cli.training.worlds import paint
 from pavdm_cli.training.worlds.paint import (
     Colour,
-    Dice,
+    Size,
     grid,
     hashed,
     inside,
@@ -23,6 +23,7 @@ from pavdm_cli.training.worlds.paint import (
     smoothstep,
     wrap,
 )
+from pavdm_cli.training.worlds.view import Own, View
 
 Time = Literal["dawn", "day", "sunset", "night"]
 Weather = Literal["clear", "cloudy", "stormy"]
@@ -139,29 +140,26 @@ AIRS: dict[Weather, Air] = {
 }
 
 
-class Seascape:
+class Seascape(View[Own]):
     """Sky and water for a batch: every attribute's effect is a number or a colour per scene."""
 
     def __init__(
         self,
-        hours: Sequence[Hour],
-        airs: Sequence[Air],
+        scenes: Sequence[Own],
         seeds: Sequence[int],
         frames: Tensor,
-        size: tuple[int, int],
+        size: Size,
+        hours: Sequence[Hour],
+        airs: Sequence[Air],
         level: float = 0.5,
     ) -> None:
-        self.hours, self.airs, self.size, self.device = hours, airs, size, frames.device
-        self.x, self.y = grid(size, frames.device)
-        self.aspect = size[1] / size[0]
-        self.t = paint.seconds(frames)
-        self.seed = torch.tensor(seeds, dtype=torch.int64, device=frames.device)[:, None, None, None]
-        self.dice = Dice(seeds, frames.device)
+        super().__init__(scenes, seeds, frames, size)
+        self.hours, self.airs = hours, airs
         where, lift, self.start, self.side = self.dice.many(4).unbind(-1)
-        swing = torch.sin(wrap(self.t * 0.5 + 6.3 * self.start, math.tau))
+        swing = torch.sin(wrap(self.time * 0.5 + 6.3 * self.start, math.tau))
         self.horizon = level + 0.04 * (lift - 0.5) + 0.12 * self.air("waves") * swing
-        pan = 0.05 * torch.sin(wrap(self.t * 0.11 + 6.3 * lift, math.tau))
-        self.sun_x = self.aspect * (0.2 + 0.6 * where) + pan
+        pan = 0.05 * torch.sin(wrap(self.time * 0.11 + 6.3 * lift, math.tau))
+        self.sun_x = self.width * (0.2 + 0.6 * where) + pan
         self.stars = self.dice.many(12).view(-1, 1, 1, 1, 6, 2)
 
     def air(self, name: str) -> Tensor:
@@ -195,7 +193,7 @@ class Seascape:
         if any(hour.stars for hour in self.hours):
             picture = picture + (self.hour("stars") * seen**3 * self._starlight()).unsqueeze(2)
         picture = mix(picture, self.tone("sun"), shine)
-        disc = inside(away - self.hour("disc"), self.size[0], softness=2.0) * seen
+        disc = inside(away - self.hour("disc"), self.height, softness=2.0) * seen
         picture = mix(picture, self.tone("sun"), disc)
         thick, cover = self._clouds()
         hue = self.tone("lit") + (self.tone("shade") - self.tone("lit")) * thick.unsqueeze(2)
@@ -203,21 +201,23 @@ class Seascape:
 
     def water(self, sky: Tensor) -> Tensor:
         """Lay the water with its waves and the glittering path of the sun over the sky."""
-        light = swells(self.x, self.y, self.horizon, self.t * self.air("pace"), self.air("waves"), self.seed)
+        light = swells(
+            self.x, self.y, self.horizon, self.time * self.air("pace"), self.air("waves"), self.key
+        )
         near = ((self.y - self.horizon) / (1 - self.horizon)).clamp(0, 1)
         body = mix(self.tone("far"), self.tone("deep"), 1 - (1 - near) ** 2)
         body = mix(body, self.tone("crest"), 0.75 * light)
         path = torch.exp(-(((self.x - self.sun_x) / (0.07 + 0.22 * near)) ** 2))
         glitter = path * (0.25 + 1.1 * light - 0.3 * near) * self.air("sun") * (0.5 + self.hour("glow"))
         body = mix(body, self.tone("sun"), glitter.clamp(0, 0.95))
-        return mix(sky, body, inside(self.horizon - self.y, self.size[0], softness=1.5))
+        return mix(sky, body, inside(self.horizon - self.y, self.height, softness=1.5))
 
     def _starlight(self) -> Tensor:
         """Six soft stars per scene, standing still."""
         total = torch.zeros_like(self.y)
         for x, y in (star.unbind(-1) for star in self.stars.unbind(-2)):
-            across = torch.exp(-(((self.x[..., :1, :] - self.aspect * x) / 0.017) ** 2))
-            total = total + across * torch.exp(-(((self.y[..., :1] - 0.36 * y - 0.03) / 0.017) ** 2))
+            across = torch.exp(-(((self.column - self.width * x) / 0.017) ** 2))
+            total = total + across * torch.exp(-(((self.row - 0.36 * y - 0.03) / 0.017) ** 2))
         return 0.8 * total
 
     def _clouds(self) -> tuple[Tensor, Tensor]:
@@ -226,9 +226,9 @@ class Seascape:
         x, y = grid(coarse, self.device)
         high = (self.horizon - y).clamp(min=0)
         depth = 0.75 / (high + 0.22)
-        drift = self.t * self.air("wind") * torch.where(self.side < 0.5, -1.0, 1.0)
-        across = (x - self.aspect / 2) * depth * 1.3 + drift
-        field = paint.fractal2(across, 1.7 * depth + 0.25 * self.t * self.air("wind"), self.seed)
+        drift = self.time * self.air("wind") * torch.where(self.side < 0.5, -1.0, 1.0)
+        across = (x - self.width / 2) * depth * 1.3 + drift
+        field = paint.fractal2(across, 1.7 * depth + 0.25 * self.time * self.air("wind"), self.key)
         field = paint.enlarge(field, self.size)
         low = self.air("cloud")
         cover = smoothstep(low, low + 0.16, field) * self.air("cover")

@@ -7,27 +7,16 @@ draws them all; positions and angles of the five motions are computed together a
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self, cast, get_args
+from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pavdm_cli.training.worlds.paint import (
-    Dice,
-    bounce,
-    colours,
-    grid,
-    inside,
-    mix,
-    per_scene,
-    pick,
-    seconds,
-    smoothstep,
-    wrap,
-)
+from pavdm_cli.training.worlds.paint import Size, bounce, colours, inside, mix, per_scene, smoothstep, wrap
 from pavdm_cli.training.worlds.scene import Scene
-from pavdm_cli.training.worlds.words import COLOURS, article, opening, say
+from pavdm_cli.training.worlds.view import View
+from pavdm_cli.training.worlds.words import COLOURS, article, listed, opening, pick, say
 
 Hue = Literal["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "white", "black"]
 Form = Literal["ball", "square", "triangle", "star"]
@@ -52,12 +41,12 @@ DOING: dict[Motion, tuple[str, ...]] = {
     "orbiting": ("orbiting", "orbiting around the centre", "circling", "moving in a circle"),
     "spinning": ("spinning", "spinning in place", "rotating", "turning on the spot"),
 }
-VERBS: dict[Motion, tuple[str, str]] = {
-    "bouncing": ("bounce", ""),
-    "drifting left": ("drift", " left"),
-    "drifting right": ("drift", " right"),
-    "orbiting": ("orbit", " around the centre"),
-    "spinning": ("spin", " in place"),
+VERBS: dict[Motion, str] = {
+    "bouncing": "bounce{}",
+    "drifting left": "drift{} left",
+    "drifting right": "drift{} right",
+    "orbiting": "orbit{} around the centre",
+    "spinning": "spin{} in place",
 }
 
 
@@ -91,6 +80,9 @@ class Thing:
         return f"{self.colour} {self.form}"
 
 
+THINGS = tuple(Thing(hue, form) for hue in HUES for form in FORMS)
+
+
 @dataclass(frozen=True)
 class Shapes(Scene):
     """One to three coloured shapes sharing one motion before a coloured background."""
@@ -109,13 +101,8 @@ class Shapes(Scene):
     def draw(cls, rng: np.random.Generator) -> Self:
         """Draw one, two or three different objects, a motion they can show and another background colour."""
         count = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))
-        motion = MOTIONS[int(rng.integers(len(MOTIONS)))]
-        background = HUES[int(rng.integers(len(HUES)))]
-        possible = [
-            thing
-            for thing in (Thing(hue, form) for hue in HUES for form in FORMS)
-            if cls((thing,), motion, background)._holds()
-        ]
+        motion, background = pick(rng, MOTIONS), pick(rng, HUES)
+        possible = [thing for thing in THINGS if cls((thing,), motion, background)._holds()]
         chosen = rng.choice(len(possible), count, replace=False)
         return cls(tuple(possible[int(i)] for i in chosen), motion, background)
 
@@ -128,9 +115,7 @@ class Shapes(Scene):
             [self._with(i, replace(old, form=form)) for i, old in enumerate(self.things) for form in FORMS],
         ]
         others = [[new for new in kind if new != self and new._holds()] for kind in kinds]
-        others = [kind for kind in others if kind]
-        kind = others[int(rng.integers(len(others)))]
-        return kind[int(rng.integers(len(kind)))]
+        return pick(rng, pick(rng, [kind for kind in others if kind]))
 
     def caption(self, rng: np.random.Generator) -> str:
         """Say the objects always, the motion and the background nine times in ten each."""
@@ -147,7 +132,8 @@ class Shapes(Scene):
             start = pick(rng, ("on", "against", "in front of"))
             return f"{start} {hue} background, {self._things(rng)} {be} {doing}"
         if way == 1:
-            return f"{self._things(rng)}{self._verb()}{_behind(rng, self.background)}"
+            verb = VERBS[self.motion].format("s" if len(self.things) == 1 else "")
+            return f"{self._things(rng)} {verb}{_behind(rng, self.background)}"
         if way == 2:
             names = ", ".join(_name(rng, thing) for thing in self.things)
             return f"{names}, {doing}, {say(rng, self.background)} {pick(rng, ('background', 'backdrop'))}"
@@ -162,17 +148,13 @@ class Shapes(Scene):
         """Return the colour and form of every object."""
         return [(thing.colour, thing.form) for thing in self.things]
 
-    @staticmethod
-    def render(
-        scenes: Sequence[Scene], seeds: Sequence[int], frames: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    @classmethod
+    def render(cls, scenes: Sequence[Self], seeds: Sequence[int], frames: Tensor, size: Size) -> Tensor:
         """Paint the background, then the objects one upon another, each with its shadow on the floor."""
-        mine = cast("Sequence[Shapes]", scenes)
-        x, y = grid(size, frames.device)
-        stage = _Stage(mine, seeds, frames, size[1] / size[0])
-        picture = _backdrop(mine, stage, x, y)
-        for k in range(max(len(scene.things) for scene in mine)):
-            picture = _lay(picture, mine, k, stage, x, y)
+        stage = _Stage(scenes, seeds, frames, size)
+        picture = _backdrop(stage)
+        for k in range(max(len(scene.things) for scene in scenes)):
+            picture = _lay(picture, stage, k)
         return picture.clamp(0, 1)
 
     def _holds(self) -> bool:
@@ -186,12 +168,7 @@ class Shapes(Scene):
         return replace(self, things=(*self.things[:i], thing, *self.things[i + 1 :]))
 
     def _things(self, rng: np.random.Generator) -> str:
-        names = [article(_name(rng, thing)) for thing in self.things]
-        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-    def _verb(self) -> str:
-        verb, rest = VERBS[self.motion]
-        return f" {verb}{'s' if len(self.things) == 1 else ''}{rest}"
+        return listed([article(_name(rng, thing)) for thing in self.things])
 
 
 def _name(rng: np.random.Generator, thing: Thing) -> str:
@@ -206,21 +183,18 @@ def _behind(rng: np.random.Generator, hue: str) -> str:
     return f" {pick(rng, ('on', 'on', 'against', 'in front of'))} {article(said)} {backdrop}"
 
 
-class _Stage:
+class _Stage(View[Shapes]):
     """Where every object is: seconds, radii, and the paths of all motions, made once for a batch."""
 
-    def __init__(self, scenes: Sequence[Shapes], seeds: Sequence[int], frames: Tensor, aspect: float) -> None:
-        device = frames.device
-        self.aspect = aspect
-        self.t = seconds(frames)
-        self.count = per_scene([len(scene.things) for scene in scenes], device)
-        self.motion = torch.tensor([MOTIONS.index(scene.motion) for scene in scenes], device=device)
-        dice = Dice(seeds, device)
-        self.pace, self.phase, self.sense, self.hover, self.ring, self.glow = dice.many(6).unbind(-1)
+    def __init__(self, scenes: Sequence[Shapes], seeds: Sequence[int], frames: Tensor, size: Size) -> None:
+        super().__init__(scenes, seeds, frames, size)
+        self.count = self.number(lambda s: len(s.things))
+        self.motion = torch.tensor([MOTIONS.index(scene.motion) for scene in scenes], device=self.device)
+        self.pace, self.phase, self.sense, self.hover, self.ring, self.glow = self.dice.many(6).unbind(-1)
         self.sense = torch.where(self.sense < 0.5, -1.0, 1.0)
-        few, many = dice.many(MOST, 0.125, 0.19), dice.many(MOST, 0.112, 0.148)
+        few, many = self.dice.many(MOST, 0.125, 0.19), self.dice.many(MOST, 0.112, 0.148)
         self.radius = torch.where(self.count[..., None] == 1, few, many)
-        self.each = dice.many(MOST * 4).view(-1, 1, 1, 1, MOST, 4)
+        self.each = self.dice.many(MOST * 4).view(-1, 1, 1, 1, MOST, 4)
 
     def place(self, k: int, foot: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return x, y and turn of object k, (B, F, 1, 1) each; `foot` is its reach below its centre."""
@@ -230,90 +204,86 @@ class _Stage:
         return x, y, turn
 
     def _sway(self, k: int, much: float) -> Tensor:
-        return much * torch.sin(wrap(self.t * 1.3 + 6.3 * self.each[..., k, 0], math.tau))
+        return much * torch.sin(wrap(self.time * 1.3 + 6.3 * self.each[..., k, 0], math.tau))
 
     def _lane(self, k: int, room: float) -> tuple[Tensor, Tensor]:
         """Return the left and right ends of object k's own stretch of the picture."""
-        width = self.aspect / self.count
+        width = self.width / self.count
         reach = torch.minimum(self.radius[..., k] * room, width * 0.49)
         return k * width + reach, (k + 1) * width - reach
 
     def _bouncing(self, k: int, foot: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         low, high = self._lane(k, 1.05)
         start = self.each[..., k, 0] * 2 * (high - low)
-        x = bounce(self.t * (0.06 + 0.07 * self.each[..., k, 1]) + start, low.double(), high.double())
-        fall = wrap(self.t / (1.25 + 0.5 * self.each[..., k, 2]) + self.each[..., k, 3], 1.0)
+        x = bounce(self.time * (0.06 + 0.07 * self.each[..., k, 1]) + start, low.double(), high.double())
+        fall = wrap(self.time / (1.25 + 0.5 * self.each[..., k, 2]) + self.each[..., k, 3], 1.0)
         rise = (0.44 + 0.1 * self.pace) * 4 * fall * (1 - fall)
         return x, FLOOR - foot - rise, self._sway(k, 0.1)
 
     def _drifting(self, k: int) -> list[tuple[Tensor, Tensor, Tensor]]:
         room = self.radius.amax(-1) * 1.08
-        loop = (self.aspect + 2 * room).double()
-        way = (
-            self.t * (0.16 + 0.1 * self.pace)
-            + (k / self.count + self.phase + 0.06 * self.each[..., k, 1]) * loop
-        )
-        gone = torch.remainder(way, loop).float() - room
+        loop = (self.width + 2 * room).double()
+        start = (k / self.count + self.phase + 0.06 * self.each[..., k, 1]) * loop
+        gone = torch.remainder(self.time * (0.16 + 0.1 * self.pace) + start, loop).float() - room
         y = 0.28 + 0.34 * self.each[..., k, 2] + self._sway(k, 0.035)
         turn = self._sway(k, 0.1)
-        return [(self.aspect - gone, y, turn), (gone, y, turn)]
+        return [(self.width - gone, y, turn), (gone, y, turn)]
 
     def _orbiting(self, k: int) -> tuple[Tensor, Tensor, Tensor]:
-        angle = self.sense * wrap(self.t * (0.75 + 0.4 * self.pace), math.tau)
+        angle = self.sense * wrap(self.time * (0.75 + 0.4 * self.pace), math.tau)
         angle = angle + math.tau * (self.phase + k / self.count)
         far = 0.25 + 0.05 * self.ring
-        return self.aspect / 2 + far * torch.cos(angle), 0.46 + far * torch.sin(angle), self._sway(k, 0.1)
+        return self.width / 2 + far * torch.cos(angle), 0.46 + far * torch.sin(angle), self._sway(k, 0.1)
 
     def _spinning(self, k: int) -> tuple[Tensor, Tensor, Tensor]:
         low, high = self._lane(k, 1.25)
-        x = low + (high - low) * (0.25 + 0.5 * self.each[..., k, 0]) + 0 * self.t.float()
+        x = low + (high - low) * (0.25 + 0.5 * self.each[..., k, 0]) + 0 * self.time.float()
         y = 0.36 + 0.2 * self.each[..., k, 1] + self._sway(k, 0.03)
-        return x, y, self.sense * wrap(self.t * (1.0 + 0.6 * self.pace), math.tau) + 6 * self.each[..., k, 3]
+        turn = self.sense * wrap(self.time * (1.0 + 0.6 * self.pace), math.tau) + 6 * self.each[..., k, 3]
+        return x, y, turn
 
 
-def _backdrop(scenes: Sequence[Shapes], stage: _Stage, x: Tensor, y: Tensor) -> Tensor:
+def _backdrop(stage: _Stage) -> Tensor:
     """Paint the wall, a wandering pool of light on it, and the floor."""
-    hue = colours([COLOURS[scene.background] for scene in scenes], x.device)
-    drift = torch.sin(wrap(stage.t * 0.21 + 6.3 * stage.glow, math.tau))
-    across = torch.exp(-(((x[..., :1, :] - stage.aspect * (0.5 + 0.3 * drift)) / 0.45) ** 2))
-    down = torch.exp(-(((y[..., :1] - 0.35) / 0.38) ** 2))
-    floor = smoothstep(0.71, 0.82, y) * (1 - 0.5 * smoothstep(0.8, 1.0, y))
-    light = 0.95 + 0.08 * across * down - 0.05 * y - 0.16 * floor
+    hue = stage.colour(lambda s: COLOURS[s.background])
+    drift = torch.sin(wrap(stage.time * 0.21 + 6.3 * stage.glow, math.tau))
+    across = torch.exp(-(((stage.column - stage.width * (0.5 + 0.3 * drift)) / 0.45) ** 2))
+    down = torch.exp(-(((stage.row - 0.35) / 0.38) ** 2))
+    floor = smoothstep(0.71, 0.82, stage.y) * (1 - 0.5 * smoothstep(0.8, 1.0, stage.y))
+    light = 0.95 + 0.08 * across * down - 0.05 * stage.y - 0.16 * floor
     return hue * light.unsqueeze(2) + 0.05 * (across * down).unsqueeze(2)
 
 
-def _lay(below: Tensor, scenes: Sequence[Shapes], k: int, stage: _Stage, x: Tensor, y: Tensor) -> Tensor:
+def _lay(below: Tensor, stage: _Stage, k: int) -> Tensor:
     """Lay object k of every scene that has one over the picture, after its shadow."""
-    device = x.device
-    things = [scene.things[min(k, len(scene.things) - 1)] for scene in scenes]
+    things = [scene.things[min(k, len(scene.things) - 1)] for scene in stage.scenes]
     outline = {
-        name: per_scene([getattr(OUTLINES[thing.form], name) for thing in things], device)
+        name: per_scene([getattr(OUTLINES[thing.form], name) for thing in things], stage.device)
         for name in ("points", "tip", "notch", "turn", "foot")
     }
-    ball = per_scene([thing.form == "ball" for thing in things], device)
+    ball = per_scene([thing.form == "ball" for thing in things], stage.device)
     here = (stage.count > k).float()
     radius = stage.radius[..., k]
     at_x, at_y, turn = stage.place(k, radius * outline["foot"])
-    below = below * (1 - here * _shadow(stage, radius, at_x, at_y, x, y)).unsqueeze(2)
-
-    px, py = (x - at_x) / radius, (y - at_y) / radius
+    below = below * (1 - here * _shadow(stage, radius, at_x, at_y)).unsqueeze(2)
+    px, py = (stage.x - at_x) / radius, (stage.y - at_y) / radius
     edge, rho = _edge(px, py, turn, outline, ball)
-    cover = here * inside(edge * radius, y.shape[-2])
+    cover = here * inside(edge * radius, stage.height)
     shade, shine = _light(px, py, turn, edge, rho, ball)
-    hue = colours([COLOURS[thing.colour] for thing in things], device)
+    hue = colours([COLOURS[thing.colour] for thing in things], stage.device)
     return mix(below, hue * shade.unsqueeze(2) + shine.unsqueeze(2), cover)
 
 
-def _shadow(stage: _Stage, radius: Tensor, at_x: Tensor, at_y: Tensor, x: Tensor, y: Tensor) -> Tensor:
+def _shadow(stage: _Stage, radius: Tensor, at_x: Tensor, at_y: Tensor) -> Tensor:
     """Darken the floor below an object: narrow and dark near it, wide and faint when it is high."""
     high = ((FLOOR - at_y - radius) / 0.6).clamp(0, 1)
-    across = torch.exp(-(((x[..., :1, :] - at_x) / (radius * (0.85 + 0.3 * high))) ** 2))
-    down = torch.exp(-(((y[..., :1] - FLOOR - 0.005) / 0.035) ** 2))
+    across = torch.exp(-(((stage.column - at_x) / (radius * (0.85 + 0.3 * high))) ** 2))
+    down = torch.exp(-(((stage.row - FLOOR - 0.005) / 0.035) ** 2))
     return (0.5 - 0.36 * high) * across * down
 
 
 def _edge(
-    px: Tensor, py: Tensor, turn: Tensor, outline: dict[str, Any], ball: Tensor
+    px: Tensor, py: Tensor, turn: Tensor, outline: dict[str, Tensor], ball: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return the signed distance to the outline and the distance to the centre, unit = the object's radius.
 

@@ -1,10 +1,14 @@
 """Words the worlds share: colours with their values, synonyms, and ways to begin a sentence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from pavdm_cli.training.worlds.paint import Colour, pick
+from pavdm_cli.training.worlds.paint import Colour
+
+T = TypeVar("T")
 
 COLOURS: dict[str, Colour] = {
     "red": (0.87, 0.13, 0.12),
@@ -95,6 +99,11 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 OPENINGS = ("", "", "", "a video of ", "a film of ", "a scene with ", "a view of ", "we see ")
 
 
+def pick(rng: np.random.Generator, several: Sequence[T]) -> T:
+    """Choose one of several words, phrases or anything else, each equally often."""
+    return several[int(rng.integers(len(several)))]
+
+
 def say(rng: np.random.Generator, word: str) -> str:
     """Return the word or one of its synonyms."""
     return pick(rng, SYNONYMS.get(word, (word,)))
@@ -108,3 +117,14 @@ def opening(rng: np.random.Generator) -> str:
 def article(noun: str) -> str:
     """Put 'a' or 'an' before a noun phrase."""
     return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def sentence(*parts: str) -> str:
+    """Join the parts of a caption by single spaces; empty ones leave no trace."""
+    return " ".join(" ".join(parts).split())
+
+
+def listed(things: Sequence[str]) -> str:
+    """Join things by commas and a last 'and'; empty ones leave no trace."""
+    *most, last = [thing for thing in things if thing] or [""]
+    return f"{', '.join(most)} and {last}" if most else last

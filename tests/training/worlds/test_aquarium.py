@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pavdm_cli.training.worlds.aquarium import VOCABULARY, Aquarium
+from pavdm_cli.training.worlds.aquarium import Aquarium
 from pavdm_cli.training.worlds.words import SYNONYMS
 
 SIZE = (32, 48)
@@ -40,7 +40,7 @@ def test_frame_ten_million_still_moves_as_calmly_as_the_first() -> None:
 def test_every_value_is_drawn() -> None:
     rng = np.random.default_rng(0)
     drawn = [Aquarium.draw(rng).facts() for _ in range(300)]
-    for name, words in VOCABULARY.items():
+    for name, words in Aquarium.choices.items():
         assert {facts[name] for facts in drawn} == set(words)
 
 
@@ -52,10 +52,10 @@ def test_a_change_changes_one_fact() -> None:
         assert sum(old[name] != new[name] for name in old) == 1
 
 
-@pytest.mark.parametrize("name", VOCABULARY)
+@pytest.mark.parametrize("name", Aquarium.choices)
 def test_every_value_shows_in_the_picture(name: str) -> None:
-    for word in VOCABULARY[name][1:]:
-        pair = [Aquarium(**{**SCENES[0].facts(), name: value}) for value in (VOCABULARY[name][0], word)]
+    for word in Aquarium.choices[name][1:]:
+        pair = [Aquarium(**{**SCENES[0].facts(), name: value}) for value in (Aquarium.choices[name][0], word)]
         pictures = Aquarium.render(pair, [3, 3], frames(0, 48)[:2], SIZE)
         assert (pictures[0] - pictures[1]).abs().mean() > 0.005
 
@@ -67,7 +67,7 @@ def said(name: str, value: str) -> tuple[str, ...]:
     return SYNONYMS.get(value, (value,))
 
 
-@pytest.mark.parametrize("name", VOCABULARY)
+@pytest.mark.parametrize("name", Aquarium.choices)
 def test_captions_say_each_attribute_mostly(name: str) -> None:
     rng = np.random.default_rng(0)
     scenes = [Aquarium.draw(rng) for _ in range(800)]

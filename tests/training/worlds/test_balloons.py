@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pavdm_cli.training.worlds.balloons import CHOICES, Balloons
+from pavdm_cli.training.worlds.balloons import Balloons
 from pavdm_cli.training.worlds.words import SYNONYMS
 
 SIZE = (32, 40)
@@ -41,7 +41,7 @@ def test_seeds_differ() -> None:
 
 def test_every_value_is_drawn_and_shows() -> None:
     scenes = [drawn(k) for k in range(200)]
-    for name, values in CHOICES.items():
+    for name, values in Balloons.choices.items():
         assert {scene.facts()[name] for scene in scenes} == set(values)
 
 
@@ -56,7 +56,7 @@ def test_change_changes_one_fact_and_the_picture() -> None:
         assert (before - after).abs().mean() > 1e-3
 
 
-@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("name", Balloons.choices)
 def test_captions_say_each_attribute(name: str) -> None:
     rng = np.random.default_rng(0)
     said = 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pavdm_cli.training.worlds.city import CHOICES, SAID, City
+from pavdm_cli.training.worlds.city import SAID, City
 
 SIZE = (32, 40)
 
@@ -39,7 +39,7 @@ def test_seeds_differ() -> None:
 
 def test_every_value_is_drawn_and_shows() -> None:
     scenes = [drawn(k) for k in range(200)]
-    for name, values in CHOICES.items():
+    for name, values in City.choices.items():
         assert {scene.facts()[name] for scene in scenes} == set(values)
 
 
@@ -54,7 +54,7 @@ def test_change_changes_one_fact_and_the_picture() -> None:
         assert (before - after).abs().mean() > 1e-3
 
 
-@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("name", City.choices)
 def test_captions_say_each_attribute(name: str) -> None:
     rng = np.random.default_rng(0)
     said = 0

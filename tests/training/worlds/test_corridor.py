@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pavdm_cli.training.worlds.corridor import DECOR_WORDS, FLOOR_WORDS, VOCABULARY, WAY_WORDS, Corridor
+from pavdm_cli.training.worlds.corridor import DECOR_WORDS, FLOOR_WORDS, WAY_WORDS, Corridor
 from pavdm_cli.training.worlds.words import SYNONYMS
 
 SIZE = (32, 48)
@@ -40,7 +40,7 @@ def test_frame_ten_million_still_moves_as_calmly_as_the_first() -> None:
 def test_every_value_is_drawn() -> None:
     rng = np.random.default_rng(0)
     drawn = [Corridor.draw(rng).facts() for _ in range(300)]
-    for name, words in VOCABULARY.items():
+    for name, words in Corridor.choices.items():
         assert {facts[name] for facts in drawn} == set(words)
 
 
@@ -52,10 +52,10 @@ def test_a_change_changes_one_fact() -> None:
         assert sum(old[name] != new[name] for name in old) == 1
 
 
-@pytest.mark.parametrize("name", VOCABULARY)
+@pytest.mark.parametrize("name", Corridor.choices)
 def test_every_value_shows_in_the_picture(name: str) -> None:
-    for word in VOCABULARY[name][1:]:
-        pair = [Corridor(**{**SCENES[0].facts(), name: value}) for value in (VOCABULARY[name][0], word)]
+    for word in Corridor.choices[name][1:]:
+        pair = [Corridor(**{**SCENES[0].facts(), name: value}) for value in (Corridor.choices[name][0], word)]
         pictures = Corridor.render(pair, [3, 3], frames(0, 48)[:2], SIZE)
         assert (pictures[0] - pictures[1]).abs().mean() > 0.005
 
@@ -67,7 +67,7 @@ def said(name: str, value: str) -> tuple[str, ...]:
     return {"floor": FLOOR_WORDS, "decor": DECOR_WORDS, "direction": WAY_WORDS}[name][value]
 
 
-@pytest.mark.parametrize("name", VOCABULARY)
+@pytest.mark.parametrize("name", Corridor.choices)
 def test_captions_say_each_attribute_mostly(name: str) -> None:
     rng = np.random.default_rng(0)
     scenes = [Corridor.draw(rng) for _ in range(800)]

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from pavdm_cli.training.worlds.fireworks import VALUES, Fireworks
+from pavdm_cli.training.worlds.fireworks import Fireworks
 from pavdm_cli.training.worlds.words import SYNONYMS
 
 SAID = {
-    "colour": {colour: SYNONYMS[colour] for colour in VALUES["colour"]},
+    "colour": {colour: SYNONYMS[colour] for colour in Fireworks.choices["colour"]},
     "place": {"city": ("city", "town"), "lake": ("lake",)},
     "number": {"one": ("one ", "single"), "several": ("several", "many")},
 }
@@ -39,14 +39,16 @@ def test_it_never_ends(start: float) -> None:
     assert video.std((2, 3, 4)).min() > 0.03
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name in VALUES for value in VALUES[name]])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name in Fireworks.choices for value in Fireworks.choices[name]]
+)
 def test_every_value_is_drawn(name: str, value: str) -> None:
     assert any(Fireworks.draw(np.random.default_rng(n)).facts()[name] == value for n in range(100))
 
 
-@pytest.mark.parametrize("name", list(VALUES))
+@pytest.mark.parametrize("name", list(Fireworks.choices))
 def test_every_value_looks_different(name: str) -> None:
-    scenes = [Fireworks(**{**SCENES[0].facts(), name: value}) for value in VALUES[name]]  # type: ignore[arg-type]
+    scenes = [Fireworks(**{**SCENES[0].facts(), name: value}) for value in Fireworks.choices[name]]  # type: ignore[arg-type]
     video = Fireworks.render(
         scenes, [7] * len(scenes), torch.tensor([[300.0, 330.0]]).expand(len(scenes), -1), SIZE
     )
@@ -54,7 +56,7 @@ def test_every_value_looks_different(name: str) -> None:
         assert (video[n:] - video[n - 1]).abs().mean((1, 2, 3, 4)).min() > 0.01
 
 
-@pytest.mark.parametrize("name", list(VALUES))
+@pytest.mark.parametrize("name", list(Fireworks.choices))
 def test_captions_say_nearly_everything_in_few_words(name: str) -> None:
     rng = np.random.default_rng(0)
     said = 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pavdm_cli.training.worlds.hills import CHOICES, NAMES, Hills
+from pavdm_cli.training.worlds.hills import NAMES, Hills
 from pavdm_cli.training.worlds.words import SYNONYMS
 
 SIZE = (32, 40)
@@ -40,7 +40,7 @@ def test_seeds_differ() -> None:
 
 def test_every_value_is_drawn_and_shows() -> None:
     scenes = [drawn(k) for k in range(200)]
-    for name, values in CHOICES.items():
+    for name, values in Hills.choices.items():
         assert {scene.facts()[name] for scene in scenes} == set(values)
 
 
@@ -55,7 +55,7 @@ def test_change_changes_one_fact_and_the_picture() -> None:
         assert (before - after).abs().mean() > 1e-3
 
 
-@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("name", Hills.choices)
 def test_captions_say_each_attribute(name: str) -> None:
     rng = np.random.default_rng(0)
     said = 0

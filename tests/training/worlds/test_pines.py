@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pavdm_cli.training.worlds.pines import VALUES, Pines
+from pavdm_cli.training.worlds.pines import Pines
 from pavdm_cli.training.worlds.words import SYNONYMS
 
 SAID = {
@@ -15,7 +15,7 @@ SAID = {
         "rain": ("rain",),
         "fog": ("fog", "mist"),
     },
-    "time": {time: SYNONYMS[time] for time in VALUES["time"]},
+    "time": {time: SYNONYMS[time] for time in Pines.choices["time"]},
 }
 SIZE = (64, 64)
 SCENES = [Pines.draw(np.random.default_rng(n)) for n in range(4)]
@@ -42,14 +42,16 @@ def test_it_never_ends(start: float) -> None:
     assert video.std((2, 3, 4)).min() > 0.03
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name in VALUES for value in VALUES[name]])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name in Pines.choices for value in Pines.choices[name]]
+)
 def test_every_value_is_drawn(name: str, value: str) -> None:
     assert any(Pines.draw(np.random.default_rng(n)).facts()[name] == value for n in range(100))
 
 
-@pytest.mark.parametrize("name", list(VALUES))
+@pytest.mark.parametrize("name", list(Pines.choices))
 def test_every_value_looks_different(name: str) -> None:
-    scenes = [Pines(**{**SCENES[0].facts(), name: value}) for value in VALUES[name]]  # type: ignore[arg-type]
+    scenes = [Pines(**{**SCENES[0].facts(), name: value}) for value in Pines.choices[name]]  # type: ignore[arg-type]
     video = Pines.render(
         scenes, [7] * len(scenes), torch.tensor([[300.0, 330.0]]).expand(len(scenes), -1), SIZE
     )
@@ -57,7 +59,7 @@ def test_every_value_looks_different(name: str) -> None:
         assert (video[n:] - video[n - 1]).abs().mean((1, 2, 3, 4)).min() > 0.01
 
 
-@pytest.mark.parametrize("name", list(VALUES))
+@pytest.mark.parametrize("name", list(Pines.choices))
 def test_captions_say_nearly_everything_in_few_words(name: str) -> None:
     rng = np.random.default_rng(0)
     said = 0

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from pavdm_cli.training.worlds.stars import VALUES, WAYS, Stars
+from pavdm_cli.training.worlds.stars import WAYS, Stars
 from pavdm_cli.training.worlds.words import SYNONYMS
 
 SAID = {
-    "nebula": {colour: SYNONYMS[colour] for colour in VALUES["nebula"]},
+    "nebula": {colour: SYNONYMS[colour] for colour in Stars.choices["nebula"]},
     "planet": {
         planet: (planet, "rings") if planet == "ringed planet" else (planet.split()[-1],)
-        for planet in VALUES["planet"]
+        for planet in Stars.choices["planet"]
     },
     "direction": WAYS,
 }
@@ -40,14 +40,16 @@ def test_it_never_ends(start: float) -> None:
     assert video.std((2, 3, 4)).min() > 0.03
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name in VALUES for value in VALUES[name]])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name in Stars.choices for value in Stars.choices[name]]
+)
 def test_every_value_is_drawn(name: str, value: str) -> None:
     assert any(Stars.draw(np.random.default_rng(n)).facts()[name] == value for n in range(100))
 
 
-@pytest.mark.parametrize("name", list(VALUES))
+@pytest.mark.parametrize("name", list(Stars.choices))
 def test_every_value_looks_different(name: str) -> None:
-    scenes = [Stars(**{**SCENES[0].facts(), name: value}) for value in VALUES[name]]  # type: ignore[arg-type]
+    scenes = [Stars(**{**SCENES[0].facts(), name: value}) for value in Stars.choices[name]]  # type: ignore[arg-type]
     video = Stars.render(
         scenes, [7] * len(scenes), torch.tensor([[300.0, 330.0]]).expand(len(scenes), -1), SIZE
     )
@@ -55,7 +57,7 @@ def test_every_value_looks_different(name: str) -> None:
         assert (video[n:] - video[n - 1]).abs().mean((1, 2, 3, 4)).min() > 0.01
 
 
-@pytest.mark.parametrize("name", list(VALUES))
+@pytest.mark.parametrize("name", list(Stars.choices))
 def test_captions_say_nearly_everything_in_few_words(name: str) -> None:
     rng = np.random.default_rng(0)
     said = 0
