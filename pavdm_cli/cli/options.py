@@ -165,6 +165,20 @@ Families = Annotated[
 Batch = Annotated[int | None, typer.Option(help="Clips a step.", show_default="the trainer's")]
 Rate = Annotated[float | None, typer.Option(help="Peak learning rate.", show_default="the trainer's")]
 Held = Annotated[int | None, typer.Option(help="Clips held in memory.", show_default="the trainer's")]
+DecoderOnly = Annotated[
+    bool, typer.Option("--decoder-only", help="Leave the encoder, and so every latent, as it is.")
+]
+Latents = Annotated[int | None, typer.Option(help="Latents a step.", show_default="the trainer's")]
+Clip = Annotated[int | None, typer.Option(help="Latents of a clip.", show_default="the trainer's")]
+Images = Annotated[
+    float | None, typer.Option(help="Share of the time for single images.", show_default="the trainer's")
+]
+OwnFrom = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of the time before its own errors are trained on.", show_default="the trainer's"
+    ),
+]
 Compile = Annotated[bool, typer.Option("--compile", help="Compile the network first.")]
 Shapes = Annotated[
     str,

@@ -24,6 +24,7 @@ def vae(
     batch: options.Batch = None,
     rate: options.Rate = None,
     held: options.Held = None,
+    decoder_only: options.DecoderOnly = False,
     device: options.Device = "auto",
     compiled: options.Compile = False,
 ) -> None:
@@ -39,7 +40,10 @@ def vae(
     training.train(
         folder,
         read(VaeConfig, source / f"{library.config(source).vae}.config.json"),
-        replace(training.VaeTraining(), **_changes(families, batch, rate, held)),
+        replace(
+            training.VaeTraining(decoder_only=decoder_only),
+            **_changes(families, batch=batch, rate=rate, held=held),
+        ),
         Budget(steps=steps, minutes=minutes),
         place(order.device(device), "auto").device,
         start=_there(start),
@@ -55,9 +59,12 @@ def denoiser(
     model: options.Shapes = library.DEFAULT,
     start: options.Start = None,
     families: options.Families = "",
-    batch: options.Batch = None,
+    latents: options.Latents = None,
     rate: options.Rate = None,
     held: options.Held = None,
+    clip: options.Clip = None,
+    images: options.Images = None,
+    own_from: options.OwnFrom = None,
     device: options.Device = "auto",
     compiled: options.Compile = False,
 ) -> None:
@@ -77,7 +84,12 @@ def denoiser(
         folder,
         read(DenoiserConfig, source / f"{config.denoiser}.config.json"),
         config.sampling,
-        replace(training.DenoiserTraining(), **_changes(families, batch, rate, held)),
+        replace(
+            training.DenoiserTraining(),
+            **_changes(
+                families, latents=latents, rate=rate, held=held, clip=clip, images=images, own_from=own_from
+            ),
+        ),
         Budget(steps=steps, minutes=minutes),
         where,
         pipeline.load_vae(source / config.vae).to(where),
@@ -87,11 +99,11 @@ def denoiser(
     )
 
 
-def _changes(families: str, batch: int | None, rate: float | None, held: int | None) -> dict[str, Any]:
+def _changes(families: str, **given: float | None) -> dict[str, Any]:
     """Return the training settings that were given.
 
     Raises:
-        ConfigError: there is no such family of worlds, or a number is not above zero.
+        ConfigError: there is no such family of worlds, or a number is below zero or, where it counts, zero.
     """
     from pavdm_cli.training.worlds import FAMILIES
 
@@ -99,10 +111,11 @@ def _changes(families: str, batch: int | None, rate: float | None, held: int | N
     unknown = [name for name in names if name not in FAMILIES]
     if unknown:
         raise ConfigError(f"--families {', '.join(unknown)}: unknown; there are {', '.join(FAMILIES)}")
-    given = {"batch": batch, "rate": rate, "held": held}
     for key, value in given.items():
-        if value is not None and not value > 0:
-            raise ConfigError(f"--{key} {value}: must be above zero")
+        shares = key in ("images", "own_from")
+        if value is not None and not (0 <= value <= 1 if shares else value > 0):
+            wanted = "from 0 to 1" if shares else "above zero"
+            raise ConfigError(f"--{key.replace('_', '-')} {value}: must be {wanted}")
     return {key: value for key, value in given.items() if value is not None} | {"families": names}
 
 

@@ -98,8 +98,9 @@ class Lesson:
         return total, _report(error.detach(), level, live, "own" if own else drawn.kind)
 
     def _level(self, left: Tensor) -> Tensor:
+        """Turn moves left into levels, as `Ramp.level` does."""
         share = (left / self._ramp.steps).clamp(0, 1)
-        return self._ramp.shift * share / (1 + (self._ramp.shift - 1) * share)
+        return self._ramp.shift * share / (1 - share + self._ramp.shift * share)
 
     def _corruption(self, left: Tensor) -> Tensor:
         """Show some context latents at a low level instead of clean, and say so to the network."""

@@ -106,7 +106,7 @@ def fit(
 def optimizers(module: nn.Module, rate: float, hidden: set[str]) -> list[torch.optim.Optimizer]:
     """Muon (Jordan et al. 2024) for the hidden matrices named, AdamW for all else."""
     named = dict(module.named_parameters())
-    rest = [p for n, p in named.items() if n not in hidden]
+    rest = [p for n, p in named.items() if n not in hidden and p.requires_grad]
     made: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.95), weight_decay=0.0, fused=rest[0].is_cuda)
     ]

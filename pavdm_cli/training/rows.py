@@ -13,7 +13,7 @@ from pavdm_cli.sampling.schedule import Ramp
 KINDS = ("image", "uniform", "fill", "steady", "drain")
 WEIGHTS = (0.12, 0.05, 0.25, 0.48, 0.10)
 IMAGES = 8
-"""Latents of one clip that an image batch shows beside each other, unseen by each other."""
+"""Latents of one clip, at most, that an image batch shows beside each other, unseen by each other."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ def draw(rng: np.random.Generator, latents: int, clip: int, ramp: Ramp, only_ima
     """Draw about `latents` latents of rows over clips of `clip` latents."""
     kind = "image" if only_images else str(rng.choice(KINDS, p=WEIGHTS))
     if kind == "image":
-        batch = max(latents // IMAGES, 1)
-        places = np.argsort(rng.random((batch, clip)), axis=1)[:, :IMAGES]
+        shown = min(IMAGES, clip)
+        places = np.argsort(rng.random((max(latents // shown, 1), clip)), axis=1)[:, :shown]
         return Rows(kind, places, rng.uniform(0, ramp.steps, places.shape).astype(np.float32))
     context, live = _width(rng, kind, ramp)
     batch = max(latents // (context + live), 1)

@@ -28,7 +28,11 @@ SETTLED = 0.7
 
 @dataclass(frozen=True)
 class VaeTraining:
-    """Settings of a training run: clips a step, clips held and renewed every `every` steps, learning rate."""
+    """Settings of a training run.
+
+    batch: clips a step. held, renew, every: clips in the pool, and how many are renewed every so many steps.
+    decoder_only: leave the encoder as it is, so that a denoiser trained on its latents stays good.
+    """
 
     batch: int = 16
     held: int = 512
@@ -38,6 +42,7 @@ class VaeTraining:
     frames: int = 16
     seed: int = 1
     families: tuple[str, ...] = ()
+    decoder_only: bool = False
 
 
 def train(
@@ -61,7 +66,8 @@ def train(
     if start is not None:
         quantised.load_strict(vae, quantised.load(start), start)
     vae.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    matrices = {name for name, p in vae.named_parameters() if p.ndim == 2}
+    vae.encoder.requires_grad_(not settings.decoder_only)
+    matrices = {name for name, p in vae.named_parameters() if p.ndim == 2 and p.requires_grad}
     state = State(vae, fitting.optimizers(vae, settings.rate, matrices), np.random.default_rng(settings.seed))
     path = folder / "vae.state"
     fitting.write_settings(path, config=config, settings=settings, budget=budget)
@@ -74,7 +80,7 @@ def train(
 
     def loss(progress: float) -> tuple[Tensor, Reports]:
         picks = torch.from_numpy(state.rng.integers(settings.held, size=settings.batch)).to(device)
-        return _loss(vae, coded, pool.frames[picks], settled=progress > SETTLED)
+        return _loss(vae, coded, pool.frames[picks], settled=settings.decoder_only or progress > SETTLED)
 
     def after(step: int) -> None:
         if step % settings.every == 0:

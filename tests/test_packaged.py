@@ -1,0 +1,75 @@
+"""The packaged weights: they load strictly, are as small as promised, and make what they should."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pavdm_cli.models import library
+from pavdm_cli.models.device import place
+from pavdm_cli.models.pipeline import Pipeline, load
+from pavdm_cli.runs.stream import Request, stream
+from pavdm_cli.training import clips
+
+LARGEST = 48_000_000  # bytes of all weights
+LARGEST_TREE = 55_000_000  # bytes of all tracked files
+KNOWN = ("shapes", "sea", "hills", "city")
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return load(library.DEFAULT, place("cpu", "auto"))
+
+
+def test_sizes() -> None:
+    root = library.packaged()
+    assert sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) < LARGEST
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root.parent, capture_output=True, check=True).stdout
+    tracked = [root.parent / name for name in listed.decode().split("\0") if name]
+    assert sum(path.stat().st_size for path in tracked if path.is_file()) < LARGEST_TREE
+
+
+def test_known_prompts_are_near_and_strangers_far(pipeline: Pipeline) -> None:
+    far = pipeline.config.far
+    ours = [known.prompt for known in pipeline.config.knows]
+    assert all(near[0][1] >= far for near in pipeline.nearest(pipeline.encode_text(ours)))
+    strangers = ["a portrait of my grandmother", "quarterly sales of a bank", "two cats playing the piano"]
+    assert all(near[0][1] < far for near in pipeline.nearest(pipeline.encode_text(strangers)))
+
+
+def test_the_colour_asked_for_is_there(pipeline: Pipeline) -> None:
+    """The background of a red and of a blue prompt differ as red and blue do."""
+    ramp = pipeline.config.sampling
+    prompts = ("a white ball bouncing on a red background", "a white ball bouncing on a blue background")
+    request = Request(prompts, (1, 1), 24, "progressive", ramp, pipeline.config.guidance)
+    frames = np.concatenate([chunk.frames for chunk in stream(pipeline, request)], axis=1)
+    assert frames.shape == (2, 24, 128, 128, 3)
+    red, blue = (np.median(video.reshape(-1, 3), axis=0) for video in frames)
+    assert red[0] > red[2] + 60
+    assert blue[2] > blue[0] + 60
+
+
+@pytest.mark.slow
+def test_the_vae_keeps_what_it_sees(pipeline: Pipeline) -> None:
+    """Held-out renders: the median clip and the worst family, in dB."""
+    vae = load(library.DEFAULT, place("cpu", "fp32")).vae
+    found = {family: [_psnr(vae, family, n) for n in range(8)] for family in KNOWN}
+    print({family: round(float(np.median(values)), 1) for family, values in found.items()})
+    assert np.median([value for values in found.values() for value in values]) >= 32
+    assert min(float(np.median(values)) for values in found.values()) >= 29
+
+
+def _psnr(vae: torch.nn.Module, family: str, number: int) -> float:
+    clip = clips.draw(999, number, 32, [family])
+    frames = clips.render([clip], 32, (128, 128), torch.device("cpu")).float() / 127.5 - 1
+    with torch.no_grad():
+        back, _ = vae.decode(vae.encode(frames))  # type: ignore[operator]
+    return float(-10 * torch.log10((back.clamp(-1, 1) - frames).square().mean() / 4))
+
+
+def test_weights_are_where_the_readme_says() -> None:
+    root = Path(library.packaged())
+    for folder in ("text", "worlds"):
+        assert {"config.json", "README.md"} <= {path.name for path in (root / folder).iterdir()}
