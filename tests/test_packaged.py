@@ -26,7 +26,9 @@ def pipeline() -> Pipeline:
 def test_sizes() -> None:
     root = library.packaged()
     assert sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) < LARGEST
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root.parent, capture_output=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=root.parent, capture_output=True, check=True
+    ).stdout
     tracked = [root.parent / name for name in listed.decode().split("\0") if name]
     assert sum(path.stat().st_size for path in tracked if path.is_file()) < LARGEST_TREE
 

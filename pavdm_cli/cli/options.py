@@ -165,6 +165,12 @@ Families = Annotated[
 Batch = Annotated[int | None, typer.Option(help="Clips a step.", show_default="the trainer's")]
 Rate = Annotated[float | None, typer.Option(help="Peak learning rate.", show_default="the trainer's")]
 Held = Annotated[int | None, typer.Option(help="Clips held in memory.", show_default="the trainer's")]
+Renew = Annotated[int | None, typer.Option(help="Clips renewed at a time.", show_default="the trainer's")]
+TrainingSeed = Annotated[
+    int | None, typer.Option("--seed", help="Seed of clips and order.", show_default="the trainer's")
+]
+Warmup = Annotated[int, typer.Option(help="Steps in which the learning rate rises.")]
+Cooldown = Annotated[float, typer.Option(help="Share of the budget in which it falls to zero.")]
 DecoderOnly = Annotated[
     bool, typer.Option("--decoder-only", help="Leave the encoder, and so every latent, as it is.")
 ]

@@ -45,13 +45,13 @@ class DenoiserTraining:
     """
 
     latents: int = 256
-    held: int = 2048
-    renew: int = 16
-    every: int = 10
+    held: int = 448
+    renew: int = 8
+    every: int = 20
     rate: float = 1e-3
-    clip: int = 24
-    images: float = 0.2
-    own_from: float = 0.6
+    clip: int = 18
+    images: float = 0.0
+    own_from: float = 0.75
     corrupt: float = 0.2
     drop: float = 0.1
     seed: int = 2

@@ -26,8 +26,8 @@ class Budget:
 
     steps: int | None = None
     minutes: float | None = None
-    warmup: int = 200
-    cooldown: float = 0.3
+    warmup: int = 30
+    cooldown: float = 0.35
 
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:

@@ -34,12 +34,12 @@ class VaeTraining:
     decoder_only: leave the encoder as it is, so that a denoiser trained on its latents stays good.
     """
 
-    batch: int = 16
-    held: int = 512
-    renew: int = 16
+    batch: int = 5
+    held: int = 384
+    renew: int = 8
     every: int = 10
     rate: float = 5e-4
-    frames: int = 16
+    frames: int = 12
     seed: int = 1
     families: tuple[str, ...] = ()
     decoder_only: bool = False

@@ -107,4 +107,5 @@ def test_only_images_come_first_also_from_short_clips(clip: int) -> None:
     for _ in range(20):
         batch = rows.draw(rng, 64, clip, RAMPS[0], only_images=True)
         assert batch.kind == "image"
-        assert batch.latent.shape == batch.left.shape == (8, min(clip, rows.IMAGES))
+        shown = min(clip, rows.IMAGES)
+        assert batch.latent.shape == batch.left.shape == (64 // shown, shown)
