@@ -1,7 +1,7 @@
 """Make the sheets in this folder: python docs/sheets.py [MODEL] (from the top of the checkout).
 
-Each prompt of prompts.txt becomes a minute of video with seed 1 and default settings; sheets.png has a row a prompt
-and a frame every five seconds, strip.png the first prompt alone, sheets.json the drift figures.
+Each prompt of prompts.txt becomes a minute of video with seed 1 and default settings; sheets.png has a row a
+prompt and a frame every five seconds, strip.png the first prompt alone, sheets.json the drift figures.
 """
 
 import json

@@ -8,6 +8,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -26,6 +27,9 @@ from pavdm_cli.models.library import Known, ModelConfig
 from pavdm_cli.models.text import TextConfig, TextEncoder
 from pavdm_cli.models.vae import Vae, VaeConfig
 from pavdm_cli.sampling.schedule import Ramp
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # the machine may be loaded
+hypothesis.settings.load_profile("unhurried")
 
 WORDS = ("a", "red", "blue", "ball", "sea", "at", "night", "on", "background", "bouncing", "stars")
 CAPTIONS = ("a red ball", "a blue ball bouncing", "the sea at night", "stars at night")

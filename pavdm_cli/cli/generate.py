@@ -94,7 +94,7 @@ def _run(order: "Order", out: Output, *, dry_run: bool, stats: bool) -> None:
             return
         made: list[Made] = []
         for group in planned.groups:
-            film = making.film(order, group, pipeline)
+            film = making.film(order, planned, group, pipeline)
             with _interruptible(film, made):
                 made += making.group(out, order, planned, group, pipeline, film, stats=stats)
     report.ending(out, order, made)
@@ -102,7 +102,10 @@ def _run(order: "Order", out: Output, *, dry_run: bool, stats: bool) -> None:
 
 @contextmanager
 def _interruptible(film: "Film", made: "list[Made]") -> Iterator[None]:
-    """Turn Ctrl-C into exit code 130, after the partial files are whole and named."""
+    """Turn Ctrl-C into exit code 130, after the partial files are whole and named.
+
+    A file of the group may be finished already: then it has frames and no partial file any more.
+    """
     from pavdm_cli.cli import output
 
     try:
@@ -111,7 +114,10 @@ def _interruptible(film: "Film", made: "list[Made]") -> Iterator[None]:
         for one in made:
             output.finished(one.video.path)
         for writer in film.writers:
-            output.stopped(writer.partial, writer.frames_on_disk, film.fps)
+            if writer.frames_on_disk and not writer.partial.exists():
+                output.finished(writer.path)
+            else:
+                output.stopped(writer.partial, writer.frames_on_disk, film.fps)
         raise typer.Exit(130) from None
 
 

@@ -41,15 +41,18 @@ def remarks(out: Output, order: Order, pipeline: Pipeline) -> None:
             out.remark(f"prompt {prompt!r}: far from what {order.model.name} knows; nearest: {known}")
 
 
-def film(order: Order, group: tuple[Video, ...], pipeline: Pipeline) -> Film:
+def film(order: Order, plan: Plan, group: tuple[Video, ...], pipeline: Pipeline) -> Film:
     """Open the files of a group; nothing is on the disk before the first frame."""
     request = plans.request(order, group)
     weights = weights_hash(order.folder, order.model)
-    tags = [
-        settings(request, i, order.model, weights, pipeline.place, deterministic=order.deterministic)
-        for i in range(len(group))
-    ]
     look = Look(size=order.model.size, fps=order.model.fps, scale=order.scale, quality=order.quality)
+    tags = [
+        settings(
+            request, i, order.model, weights, pipeline.place, look,
+            attention_chunk=plan.attention_chunk, deterministic=order.deterministic,
+        )
+        for i in range(len(group))
+    ]  # fmt: skip
     return Film([video.path for video in group], look, tags)
 
 

@@ -17,11 +17,13 @@ RESEARCH = "Research"
 
 Prompt = Annotated[str | None, typer.Argument(help="What is to be seen, in a sentence.", show_default=False)]
 Output = Annotated[
-    Path | None,
+    str | None,  # a Path would lose the slash that makes a folder
     typer.Option(
         "--output",
         "-o",
-        help="Where the video goes: an .mp4 file, or a folder. Default: outputs/PROMPT-SEED.mp4.",
+        metavar="PATH",
+        help="Where the video goes: an .mp4 file, or a folder (one that is there, or ends in a slash). "
+        "Default: outputs/PROMPT-SEED.mp4.",
         show_default=False,
         rich_help_panel=BASIC,
     ),
@@ -59,7 +61,7 @@ Guidance = Annotated[
         "--guidance",
         "--guidance-scale",
         "--cfg",
-        help="How strictly the prompt is followed; 1 is not at all enforced, and twice as fast.",
+        help="How strictly the prompt is followed: 0 ignores it, 1 follows it plainly and twice as fast.",
         show_default="the model's",
         rich_help_panel=BASIC,
     ),
@@ -69,7 +71,7 @@ Negative = Annotated[
     typer.Option(
         "--negative",
         "--negative-prompt",
-        help="What is not to be seen.",
+        help="What is not to be seen; needs a guidance other than 1.",
         show_default=False,
         rich_help_panel=BASIC,
     ),

@@ -1,6 +1,7 @@
 """What was asked for, checked as far as it can be before torch or a model is loaded."""
 
 import math
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from pavdm_cli.errors import ConfigError, DeviceError
-from pavdm_cli.media.writer import VideoWriter, check_output
+from pavdm_cli.media.writer import VideoWriter, check_output, partial_of
 from pavdm_cli.models.library import ModelConfig
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
@@ -20,6 +21,7 @@ SECONDS = 10.0
 LONGEST = 24 * 3600  # seconds
 LINES = 512  # pixels: the height a video is enlarged to, about
 OUTPUTS = Path("outputs")
+FOLDER_ENDS = tuple({"/", os.sep})
 LARGEST_SEED = 2**63 - 1
 SLUG = 60  # letters of the prompt in a file's name
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -64,6 +66,11 @@ class Order:
             raise ConfigError(
                 f"--guidance {self.guidance}: must be a number from 0 on; most models like 2 to 8"
             )
+        if self.guidance == 1 and self.negative:
+            raise ConfigError(
+                f"--negative {self.negative!r}: not read at guidance 1; leave it out, or give a --guidance "
+                "above 1"
+            )
         for video in self.videos:  # making a writer checks size, scale and quality, and makes nothing on disk
             VideoWriter(
                 video.path, self.model.size, self.model.fps, scale=self.scale, quality=self.quality, tags={}
@@ -99,9 +106,11 @@ def prompts(prompt: str | None, file: Path | None) -> list[str]:
 
 
 def videos(
-    wanted: Sequence[str], count: int, seed: int | None, output: Path | None, force: bool
+    wanted: Sequence[str], count: int, seed: int | None, output: str | None, force: bool
 ) -> tuple[Video, ...]:
     """Give every video its seed and its file: `count` of each prompt, their seeds counting up.
+
+    An output that ends in a slash or is a folder already is a folder.
 
     Raises:
         ConfigError: the count is below one, the seed out of range, or several videos were to go to one file.
@@ -113,12 +122,12 @@ def videos(
         raise ConfigError(f"--seed {seed}: must be from 0 to {LARGEST_SEED}, or -1 for a random one")
     first = secrets.randbelow(2**31) if seed is None or seed == -1 else seed
     pairs = [(prompt, first + i) for prompt in wanted for i in range(count)]
-    folder = OUTPUTS if output is None else output
-    if output is not None and not output.is_dir():
+    folder = OUTPUTS if output is None else Path(output)
+    if output is not None and not output.endswith(FOLDER_ENDS) and not folder.is_dir():
         if len(pairs) == 1:
-            check_output(output, force)
-            return (Video(*pairs[0], output),)
-        if output.suffix:
+            check_output(folder, force)
+            return (Video(*pairs[0], folder),)
+        if folder.suffix:
             raise ConfigError(f"--output {output}: one file for {len(pairs)} videos; give a folder")
     made: list[Video] = []
     for prompt, number in pairs:
@@ -210,6 +219,6 @@ def _free(folder: Path, stem: str, taken: set[Path]) -> Path:
     number = 1
     while True:
         path = folder / (f"{stem}.mp4" if number == 1 else f"{stem}-{number}.mp4")
-        if path not in taken and not path.exists() and not path.with_suffix(".partial.mp4").exists():
+        if path not in taken and not path.exists() and not partial_of(path).exists():
             return path
         number += 1

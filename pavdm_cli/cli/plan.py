@@ -19,8 +19,9 @@ from pavdm_cli.models.attention import auto_chunk, scores_bytes
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import DenoiserConfig
 from pavdm_cli.models.device import Place, free_memory
+from pavdm_cli.models.library import PIXELS_PER_LATENT
 from pavdm_cli.models.pipeline import Pipeline
-from pavdm_cli.models.vae import PIXELS_PER_LATENT, VaeConfig
+from pavdm_cli.models.vae import VaeConfig
 from pavdm_cli.runs.stream import Guided, Request, check_span, latents_for
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.noise import Noise

@@ -23,10 +23,11 @@ def beginning(out: Output, order: Order) -> None:
     knows = ", ".join(known.name for known in model.knows)
     out.line("model", f"{model.name} knows {knows}")
     count = f"{len(order.videos)} videos of " if len(order.videos) > 1 else ""
+    wide = "" if order.schedule == "full-sequence" else f", window {ramp.window}, context {ramp.context}"
     out.line(
         "plan",
-        f"{count}{order.seconds:.1f} s, {order.frames} frames; {order.schedule}, {ramp.steps} steps, "
-        f"window {ramp.window}, context {ramp.context}; guidance {order.guidance:g}",
+        f"{count}{order.seconds:.1f} s, {order.frames} frames; {order.schedule}, {ramp.steps} steps{wide}; "
+        f"guidance {order.guidance:g}",
     )
     out.line("seed", _some([str(seed) for seed in dict.fromkeys(video.seed for video in order.videos)]))
     out.line("output", _some([str(video.path) for video in order.videos]))
@@ -78,11 +79,25 @@ def ending(out: Output, order: Order, made: "list[Made]") -> None:
     for one in made:
         _told(out, order, one)
     last = made[-1].video
-    again = f"pavdm generate {shlex.quote(last.prompt)}"
-    if order.asked_model != library.DEFAULT:
-        again += f" --model {shlex.quote(order.asked_model)}"
+    again = shlex.join(["pavdm", "generate", last.prompt, *_asked(order)])
     out.line("next", f"{again} --seed {last.seed} --seconds {2 * order.seconds:g}  (longer)")
     out.line("", f"{again} --seed {last.seed + 1}  (another)")
+
+
+def _asked(order: Order) -> list[str]:
+    """Return the options that make the same kind of video again, as far as they are not the defaults."""
+    own = asdict(order.model.sampling)
+    changed = {k: v for k, v in asdict(order.ramp).items() if k not in ("steps", "horizon") and v != own[k]}
+    values = ",".join(f"{key}={str(value).lower()}" for key, value in changed.items())
+    schedule = f"{order.schedule}:{values}" if values else order.schedule
+    options = {
+        "--model": (order.asked_model, library.DEFAULT),
+        "--schedule": (schedule, "progressive"),
+        "--steps": (str(order.ramp.steps), str(order.model.sampling.steps)),
+        "--guidance": (str(order.guidance), str(order.model.guidance)),
+        "--negative": (order.negative, ""),
+    }
+    return [word for name, (now, plain) in options.items() if now != plain for word in (name, now)]
 
 
 def _told(out: Output, order: Order, one: "Made") -> None:

@@ -37,21 +37,25 @@ def vae(
     from pavdm_cli.models.config import read
     from pavdm_cli.models.device import place
     from pavdm_cli.models.vae import VaeConfig
+    from pavdm_cli.training import samples
     from pavdm_cli.training import vae as training
     from pavdm_cli.training.fit import Budget
 
     source = library.find(model)
+    where = place(order.device(device), "auto").device
+    settings = replace(
+        training.VaeTraining(decoder_only=decoder_only),
+        **_changes(families, batch=batch, rate=rate, held=held, renew=renew, seed=seed),
+    )
     training.train(
         folder,
         read(VaeConfig, source / f"{library.config(source).vae}.config.json"),
-        replace(
-            training.VaeTraining(decoder_only=decoder_only),
-            **_changes(families, batch=batch, rate=rate, held=held, renew=renew, seed=seed),
-        ),
+        settings,
         Budget(steps, minutes, warmup, cooldown),
-        place(order.device(device), "auto").device,
+        where,
         start=_there(start),
         compiled=compiled,
+        on_save=samples.of_vae(folder / "vae.png", settings.families, where),
     )
 
 
@@ -77,17 +81,23 @@ def denoiser(
     compiled: options.Compile = False,
 ) -> None:
     """Train the denoiser on rows of the sampler's schedule, with the model's VAE and text encoder."""
+    import torch
+
     from pavdm_cli.cli import order
     from pavdm_cli.models import pipeline, text
     from pavdm_cli.models.config import read
     from pavdm_cli.models.denoiser import DenoiserConfig
-    from pavdm_cli.models.device import place
+    from pavdm_cli.models.device import Place, place
     from pavdm_cli.training import denoiser as training
+    from pavdm_cli.training import samples
     from pavdm_cli.training.fit import Budget
 
     source = library.find(model)
     config = library.config(source)
     where = place(order.device(device), "auto").device
+    vae = pipeline.load_vae(source / config.vae).to(where)
+    encoder = text.load(library.text_folder(source, config)).to(where)
+    exact = Place(where, torch.float32)
     training.train(
         folder,
         read(DenoiserConfig, source / f"{config.denoiser}.config.json"),
@@ -108,10 +118,11 @@ def denoiser(
         ),
         Budget(steps, minutes, warmup, cooldown),
         where,
-        pipeline.load_vae(source / config.vae).to(where),
-        text.load(library.text_folder(source, config)),
+        vae,
+        encoder,
         start=_there(start),
         compiled=compiled,
+        on_save=samples.of_denoiser(folder / "denoiser.png", config, vae, encoder, exact),
     )
 
 
@@ -128,9 +139,9 @@ def _changes(families: str, **given: float | None) -> dict[str, Any]:
     if unknown:
         raise ConfigError(f"--families {', '.join(unknown)}: unknown; there are {', '.join(FAMILIES)}")
     for key, value in given.items():
-        shares = key in ("images", "own_from")
-        if value is not None and not (0 <= value <= 1 if shares else value > 0):
-            wanted = "from 0 to 1" if shares else "above zero"
+        share, from_zero = key in ("images", "own_from"), key == "seed"
+        if value is not None and not (0 <= value <= 1 if share else value > 0 or (from_zero and value == 0)):
+            wanted = "from 0 to 1" if share else "zero or more" if from_zero else "above zero"
             raise ConfigError(f"--{key.replace('_', '-')} {value}: must be {wanted}")
     return {key: value for key, value in given.items() if value is not None} | {"families": names}
 

@@ -45,6 +45,8 @@ class Encoder:
 
     If this program is killed, ffmpeg's input ends and so does ffmpeg. What goes wrong in the thread is raised
     by the next `send` or by `finish`; every whole fragment stays on the disk, and without one no file stays.
+
+    Raises VideoError if the file cannot be opened or ffmpeg cannot be started.
     """
 
     def __init__(self, arguments: list[str], partial: Path) -> None:
@@ -59,16 +61,26 @@ class Encoder:
                 f"{partial} cannot be written: {error.strerror}. Choose another place"
             ) from error
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end; a pipe could fill up and block
-        self._process = subprocess.Popen(
-            arguments,
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            start_new_session=True,  # Ctrl-C is for this program, which then lets ffmpeg finish
-        )
+        try:
+            self._process = self._start(arguments)
+        except VideoError:
+            file.close()
+            self._stderr.close()
+            partial.unlink()
+            raise
         self._carrier = threading.Thread(target=self._carry, args=(file,), daemon=True)
         self._carrier.start()
+
+    def _start(self, arguments: list[str]) -> "subprocess.Popen[bytes]":
+        with ffmpeg.starting(arguments[0]):
+            return subprocess.Popen(
+                arguments,
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                start_new_session=True,  # Ctrl-C is for this program, which then lets ffmpeg finish
+            )
 
     def send(self, frame: NDArray[np.uint8]) -> None:
         """Encode one frame, uint8 (H, W, 3).

@@ -2,7 +2,8 @@
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import imageio_ffmpeg  # type: ignore[import-untyped]
@@ -34,10 +35,24 @@ def run(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[byte
     """Run ffmpeg to its end, with `given` on its standard input, and return its exit code, stdout and stderr.
 
     It has its own session, so that Ctrl-C reaches this program alone, which then stops it.
+
+    Raises VideoError if it cannot be started.
     """
-    return subprocess.run(
-        [executable(), *arguments], input=given, capture_output=True, start_new_session=True, check=False
-    )
+    command = [executable(), *arguments]
+    with starting(command[0]):
+        return subprocess.run(command, input=given, capture_output=True, start_new_session=True, check=False)
+
+
+@contextmanager
+def starting(program: str) -> Iterator[None]:
+    """Turn the failure to start a program as ffmpeg into a VideoError."""
+    try:
+        yield
+    except OSError as error:
+        raise VideoError(
+            f"{program} cannot be run as ffmpeg: {error.strerror}. Correct or unset IMAGEIO_FFMPEG_EXE, or "
+            "reinstall imageio-ffmpeg"
+        ) from error
 
 
 def last_line(stderr: bytes) -> str:

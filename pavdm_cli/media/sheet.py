@@ -22,9 +22,6 @@ def sheet(rows: Sequence[np.ndarray]) -> np.ndarray:
     return out
 
 
-def save_png(path: Path, picture: np.ndarray, scale: int = 1) -> None:
-    """Write a picture (H, W, 3) uint8, enlarged a whole number of times."""
-    image = Image.fromarray(picture)
-    if scale != 1:
-        image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
-    image.save(path)
+def save_png(path: Path, picture: np.ndarray) -> None:
+    """Write a picture (H, W, 3) uint8."""
+    Image.fromarray(picture).save(path)

@@ -17,10 +17,16 @@ from pavdm_cli.media.encoder import Encoder, command
 LARGEST_SIDE = 8192  # pixels; beyond it few players decode H.264
 
 
+def partial_of(path: Path) -> Path:
+    """Return the file that a video grows in until it is finished."""
+    return path.with_name(f"{path.stem}.partial.mp4")
+
+
 def check_output(path: Path, force: bool) -> None:
     """Raise VideoError if a video could not be written at `path`; makes nothing.
 
-    An existing file is refused unless `force`. Missing folders are fine where they can be made.
+    An existing file, finished or partial, is refused unless `force`. Missing folders are fine where they can
+    be made.
     """
     if path.suffix.lower() != ".mp4":
         raise VideoError(f"{path}: a video is written as MP4. Give it a name that ends in .mp4")
@@ -28,6 +34,12 @@ def check_output(path: Path, force: bool) -> None:
         raise VideoError(f"{path} is a folder. Name a file in it: {path / 'video.mp4'}")
     if path.exists() and not force:
         raise VideoError(f"{path} exists already. Choose another name, or overwrite it with --force")
+    partial = partial_of(path)
+    if partial.exists() and not force:
+        raise VideoError(
+            f"{partial} is left from an earlier run, and plays. Rename it to keep it, or overwrite it with "
+            "--force"
+        )
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir():
         raise VideoError(f"{path}: {folder} is a file, not a folder. Choose another place")
@@ -59,7 +71,7 @@ class VideoWriter:
     ) -> None:
         _check(size, fps, scale, quality)
         self.path = path
-        self.partial = path.with_name(f"{path.stem}.partial.mp4")
+        self.partial = partial_of(path)
         self.frames_written = 0
         self._size = size
         self._tags = dict(tags)

@@ -4,13 +4,14 @@ Shapes: latents (B, T, C, H, W); tokens (B, T*S, D), S tokens to a latent; level
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from pavdm_cli.errors import ConfigError
 from pavdm_cli.models.attention import attention, rotate, rotations
 
 
@@ -28,6 +29,16 @@ class DenoiserConfig:
     text_width: int
     cross_every: int
     span: int
+
+    def __post_init__(self) -> None:
+        channels, size, *others = astuple(self)
+        if min(channels, *size, *others) < 1:
+            raise ConfigError(f"no denoiser has these sizes: {self}; all must be at least 1")
+        if self.width % (2 * self.heads) or any(side % self.patch for side in self.size):
+            raise ConfigError(
+                f"no denoiser has these sizes: {self}; heads must divide width into even parts, and patch "
+                "both sides of size"
+            )
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class HeadNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (..., width) to the same shape."""
         return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), 1e-6)
 
 
@@ -70,6 +82,13 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, source: Tensor, turn: tuple[Tensor, Tensor] | None, bias: Tensor | None
     ) -> Tensor:
+        """Return (B, N, D) for x (B, N, D).
+
+        Args:
+            source: (B, M, source width), where keys and values come from.
+            turn: cos and sin of the rotary embedding, (B, 1, N, D/2 of a head) each; None for no positions.
+            bias: added to the scores, broadcastable to (B, heads, N, M), or None.
+        """
         q = rearrange(self.query(x), "b n (h d) -> b h n d", h=self.heads)
         k, v = rearrange(self.key_value(source), "b n (two h d) -> two b h n d", two=2, h=self.heads)
         q, k = self.query_norm(q), self.key_norm(k)
@@ -105,6 +124,14 @@ class Block(nn.Module):
         text_bias: Tensor,
         apart: bool,
     ) -> Tensor:
+        """Map tokens x (B, T*S, D) to the same shape.
+
+        Args:
+            modulation: (B, T, 6, D): shift, scale and gate of self-attention, then of the feed-forward part.
+            turn: cos and sin of rotary embedding, (B, 1, T*S, D/2 of a head); when apart, (B*T, 1, S, ...).
+            text: (B, K*L, D). text_bias: (B, 1, T*S, K*L).
+            apart: latents do not see each other.
+        """
         latents = modulation.shape[1]
         m = (modulation + self.table.to(modulation.dtype)).unsqueeze(3)
         shift1, scale1, gate1, shift2, scale2, gate2 = m.unbind(2)

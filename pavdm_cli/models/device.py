@@ -1,7 +1,9 @@
 """Devices and number formats: what this machine has, what a person asked for, and how much memory is free."""
 
 import os
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -11,6 +13,7 @@ from pavdm_cli.errors import DeviceError
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 DtypeName = Literal["auto", "fp16", "bf16", "fp32"]
 
+MEMINFO = Path("/proc/meminfo")
 _DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
 
@@ -46,10 +49,24 @@ def place(device: DeviceName, dtype: DtypeName) -> Place:
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the bytes free on a device; for the CPU and mps, what the system could hand out."""
+    """Return the bytes free on a device; for the CPU and mps, what the system could hand out.
+
+    Linux counts file caches it can drop as free (MemAvailable); a system without that figure gives all its
+    memory.
+    """
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    said = MEMINFO.read_text() if MEMINFO.is_file() else ""
+    available = re.search(r"^MemAvailable:\s*(\d+) kB$", said, flags=re.MULTILINE)
+    if available:
+        return int(available[1]) << 10
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Return the context to train in: bf16, with fp32's range, on CUDA and on a CPU fast in it, else fp32."""
+    dtype = torch.bfloat16 if device.type == "cuda" else _natural(device)
+    return torch.autocast(device.type, dtype, enabled=dtype is torch.bfloat16)
 
 
 def be_deterministic() -> None:
@@ -65,10 +82,11 @@ def _available() -> list[str]:
 
 
 def _natural(device: torch.device) -> torch.dtype:
-    """fp16 on an accelerator; on a CPU bf16 where it has instructions for it, else fp32."""
-    if device.type != "cpu":
+    """fp16 on CUDA; bf16 on a CPU with instructions for it; else fp32."""
+    if device.type == "cuda":
         return torch.float16
-    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+    fast = device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if fast else torch.float32
 
 
 def _called(device: torch.device) -> str:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pavdm_cli.errors import CheckpointError
+from pavdm_cli.errors import CheckpointError, ConfigError
 from pavdm_cli.models.config import read
 from pavdm_cli.sampling.schedule import Ramp
 
 DEFAULT = "worlds"
+PIXELS_PER_LATENT = 16  # the native VAE's
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,14 @@ class ModelConfig:
     guidance: float
     far: float
     knows: tuple[Known, ...]
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1 or any(side % PIXELS_PER_LATENT for side in self.size):
+            raise ConfigError(
+                f"size is {self.size}; height and width must be multiples of {PIXELS_PER_LATENT}"
+            )
+        if self.fps < 1:
+            raise ConfigError(f"fps is {self.fps}; must be at least 1")
 
 
 def packaged() -> Path:

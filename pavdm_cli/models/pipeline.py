@@ -15,8 +15,8 @@ from pavdm_cli.models import text as texts
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
 from pavdm_cli.models.device import Place
-from pavdm_cli.models.library import ModelConfig
-from pavdm_cli.models.text import Text, TextEncoder
+from pavdm_cli.models.library import PIXELS_PER_LATENT, ModelConfig
+from pavdm_cli.models.text import Text, TextConfig, TextEncoder
 from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae, VaeConfig
 
 
@@ -47,6 +47,7 @@ class Pipeline:
 
     @property
     def frames_per_latent(self) -> int:
+        """Frames that one latent becomes."""
         return FRAMES_PER_LATENT
 
     def encode_text(self, prompts: Sequence[str]) -> Text:
@@ -91,13 +92,15 @@ def load(name_or_path: str, place: Place, attention_chunk: int | None = None) ->
     denoiser = Denoiser(read(DenoiserConfig, folder / f"{config.denoiser}.config.json"))
     weights = folder / f"{config.denoiser}.safetensors"
     quantised.load_strict(denoiser, quantised.load(weights), weights)
-    _check_fit(folder, vae.config, denoiser.config, config)
-    denoiser.set_attention_chunk(attention_chunk)
+    text = texts.load(library.text_folder(folder, config))
     captions, vectors = _captions(folder / "captions.safetensors")
+    _check_fit(folder, vae.config, denoiser.config, config)
+    _check_text(folder, text.config, denoiser.config, vectors)
+    denoiser.set_attention_chunk(attention_chunk)
     return Pipeline(
         config=config,
         place=place,
-        text=texts.load(library.text_folder(folder, config)),
+        text=text,
         denoiser=denoiser.to(place.device, place.dtype).eval(),
         vae=vae.to(place.device, place.dtype).eval(),
         captions=captions,
@@ -106,7 +109,12 @@ def load(name_or_path: str, place: Place, attention_chunk: int | None = None) ->
 
 
 def load_vae(stem: Path) -> Vae:
-    """Load a VAE from STEM.config.json and STEM.safetensors, in float32 on the CPU."""
+    """Load a VAE from STEM.config.json and STEM.safetensors, in float32 on the CPU.
+
+    Raises:
+        CheckpointError: the weights are missing, damaged or do not fit the configuration.
+        ConfigError: the configuration file is missing or wrong.
+    """
     vae = Vae(read(VaeConfig, stem.with_name(stem.name + ".config.json")))
     weights = stem.with_name(stem.name + ".safetensors")
     quantised.load_strict(vae, quantised.load(weights), weights)
@@ -114,11 +122,20 @@ def load_vae(stem: Path) -> Vae:
 
 
 def _check_fit(folder: Path, vae: VaeConfig, denoiser: DenoiserConfig, config: ModelConfig) -> None:
-    latent = (config.size[0] // 16, config.size[1] // 16)
+    latent = (config.size[0] // PIXELS_PER_LATENT, config.size[1] // PIXELS_PER_LATENT)
     if vae.channels != denoiser.channels or latent != denoiser.size:
         raise CheckpointError(
             f"{folder}: the denoiser's latents ({denoiser.channels} x {denoiser.size}) do not fit the VAE's "
             f"({vae.channels} x {latent}); restore the whole folder"
+        )
+
+
+def _check_text(folder: Path, text: TextConfig, denoiser: DenoiserConfig, vectors: Tensor) -> None:
+    if not text.width == denoiser.text_width == vectors.shape[-1]:
+        raise CheckpointError(
+            f"{folder}: the text encoder's states are {text.width} wide, the denoiser reads "
+            f"{denoiser.text_width} and captions.safetensors holds {vectors.shape[-1]}; restore the whole "
+            "folder"
         )
 
 

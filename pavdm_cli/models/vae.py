@@ -15,8 +15,10 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from pavdm_cli.errors import ConfigError
+
 FRAMES_PER_LATENT = 4
-PIXELS_PER_LATENT = 16
+GROUP = 16  # channels that are normed together
 _FOLD = 4  # pixels folded into channels before the first convolution
 
 
@@ -27,6 +29,23 @@ class VaeConfig:
     channels: int
     encoder: tuple[int, int, int]
     decoder: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        widths = (*self.encoder, *self.decoder)
+        if self.channels < 1 or min(widths) < 1 or any(width % GROUP for width in widths):
+            raise ConfigError(
+                f"no VAE has these sizes: {self}; channels must be at least 1, widths multiples of {GROUP}"
+            )
+        folded, encoder, decoder = _folded(), self.encoder, self.decoder[::-1]
+        changes = [(folded, encoder[0]), *((4 * a, b) for a, b in pairwise(encoder))]
+        changes += [(encoder[-1], self.channels), (self.channels, decoder[0])]
+        changes += [*((a, 4 * b) for a, b in pairwise(decoder)), (decoder[-1], folded)]
+        for a, b in changes:
+            if max(a, b) % min(a, b):
+                raise ConfigError(
+                    f"no VAE has these sizes: {self}; {min(a, b)} channels must divide {max(a, b)} where one "
+                    "becomes the other"
+                )
 
 
 DecoderState = list[Tensor]
@@ -44,6 +63,7 @@ class Conv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(to))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (B, width, H, W) to (B, to, H / stride, W / stride)."""
         filters = rearrange(self.weight, "o (i y x) -> o i y x", y=3, x=3)
         return F.conv2d(x, filters, self.bias, self.stride, padding=1)
 
@@ -53,10 +73,11 @@ class Block(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm1, self.norm2 = nn.GroupNorm(width // 16, width), nn.GroupNorm(width // 16, width)
+        self.norm1, self.norm2 = _norm(width), _norm(width)
         self.conv1, self.conv2 = Conv(width, width), Conv(width, width, silent=True)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to the same shape."""
         h = self.conv1(F.silu(self.norm1(x)))
         out: Tensor = x + self.conv2(F.silu(self.norm2(h)))
         return out
@@ -67,7 +88,7 @@ class Past(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm = nn.GroupNorm(width // 16, width)
+        self.norm = _norm(width)
         self.conv = Conv(2 * width, width, silent=True)
 
     def forward(self, x: Tensor, batch: int, last: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -89,11 +110,11 @@ class Narrow(nn.Module):
 
     def __init__(self, width: int, to: int) -> None:
         super().__init__()
-        assert width % to == 0 or to % width == 0, (width, to)
         self.to_width = to
         self.conv = Conv(width, to, silent=True)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (B, width, H, W) to (B, to, H, W)."""
         out: Tensor = self.conv(x) + _rewidth(x, self.to_width)
         return out
 
@@ -107,6 +128,7 @@ class Down(nn.Module):
         self.conv = Conv(width, to, stride=2, silent=True)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (B, width, H, W) to (B, to, H/2, W/2)."""
         out: Tensor = self.conv(x) + _rewidth(F.pixel_unshuffle(x, 2), self.to_width)
         return out
 
@@ -120,9 +142,19 @@ class Up(nn.Module):
         self.conv = Conv(width, to, silent=True)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (B, width, H, W) to (B, to, 2*H, 2*W)."""
         plain = F.pixel_shuffle(_rewidth(x, 4 * self.to_width), 2)
         out: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest")) + plain
         return out
+
+
+def _norm(width: int) -> nn.GroupNorm:
+    return nn.GroupNorm(width // GROUP, width)
+
+
+def _folded() -> int:
+    """Return the channels of a latent's frames with their pixels folded in."""
+    return 3 * FRAMES_PER_LATENT * _FOLD**2
 
 
 def _rewidth(x: Tensor, to: int) -> Tensor:
@@ -135,15 +167,18 @@ def _rewidth(x: Tensor, to: int) -> Tensor:
 
 
 class Encoder(nn.Module):
+    """Four frames to one latent, not yet normalised; it looks at nothing else."""
+
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
         w = config.encoder
-        self.open = Narrow(3 * FRAMES_PER_LATENT * _FOLD**2, w[0])
+        self.open = Narrow(_folded(), w[0])
         self.stages = nn.ModuleList(Block(width) for width in w)
         self.downs = nn.ModuleList(Down(a, b) for a, b in pairwise(w))
         self.close = Narrow(w[-1], config.channels)
 
     def forward(self, frames: Tensor) -> Tensor:
+        """Map frames (B, 4*T, 3, H, W) in [-1, 1] to latents (B, T, C, H/16, W/16)."""
         x = rearrange(frames, "b (t f) c h w -> (b t) (f c) h w", f=FRAMES_PER_LATENT)
         x = self.open(F.pixel_unshuffle(x, _FOLD).contiguous(memory_format=torch.channels_last))
         for i, stage in enumerate(self.stages):
@@ -155,6 +190,9 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
+    """Latents, not normalised, to four frames each; a coarse picture plus what two convolutions add at full
+    size."""
+
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
         w = config.decoder[::-1]
@@ -163,11 +201,12 @@ class Decoder(nn.Module):
         self.pasts = nn.ModuleList(Past(width) for width in w[:-1])
         self.after = nn.ModuleList(Block(width) for width in w)
         self.ups = nn.ModuleList(Up(a, b) for a, b in pairwise(w))
-        self.norm = nn.GroupNorm(w[-1] // 16, w[-1])
+        self.norm = _norm(w[-1])
         self.fine = Conv(w[-1], 16 * _FOLD**2)
         self.close = Conv(16, 3 * FRAMES_PER_LATENT, silent=True)
 
     def forward(self, latents: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+        """Map latents (B, T, C, H/16, W/16) to frames (B, 4*T, 3, H, W); return them and the new state."""
         batch, seen = len(latents), []
         x = rearrange(latents, "b t c h w -> (b t) c h w").contiguous(memory_format=torch.channels_last)
         x = self.open(x)
@@ -179,7 +218,7 @@ class Decoder(nn.Module):
             x = after(x)
             if i < len(self.ups):
                 x = self.ups[i](x)
-        plain = F.pixel_shuffle(_rewidth(x, 3 * FRAMES_PER_LATENT * _FOLD**2), _FOLD)
+        plain = F.pixel_shuffle(_rewidth(x, _folded()), _FOLD)
         fine = F.pixel_shuffle(self.fine(F.silu(self.norm(x))), _FOLD)
         x = plain + self.close(F.silu(fine))
         return rearrange(x, "(b t) (f c) h w -> b (t f) c h w", b=batch, f=FRAMES_PER_LATENT), seen

@@ -88,9 +88,20 @@ class Film:
 
 
 def settings(
-    request: Request, video: int, model: ModelConfig, weights: str, place: Place, *, deterministic: bool
+    request: Request,
+    video: int,
+    model: ModelConfig,
+    weights: str,
+    place: Place,
+    look: Look,
+    *,
+    attention_chunk: int | None,
+    deterministic: bool,
 ) -> dict[str, str]:
-    """Return what makes one video of a request again, as the tags of its file."""
+    """Return what makes one video of a request again, as the tags of its file.
+
+    attention_chunk: queries attended at a time; None is all, and stored as that word.
+    """
     return {
         "prompt": request.prompts[video],
         "seed": str(request.seeds[video]),
@@ -98,11 +109,14 @@ def settings(
         "model": model.name,
         "weights": weights,
         "schedule": spelled(request.schedule, request.ramp),
-        "guidance": f"{request.guidance:g}",
+        "guidance": repr(request.guidance),
         "negative": request.negative,
+        "scale": str(look.scale),
+        "quality": str(look.quality),
         "device": place.device.type,
         "dtype": str(place.dtype).removeprefix("torch."),
         "threads": str(torch.get_num_threads()),
+        "attention_chunk": "all" if attention_chunk is None else str(attention_chunk),
         "deterministic": str(deterministic).lower(),
         "torch": torch.__version__,
         "pavdm": __version__,

@@ -18,11 +18,6 @@ class Noise:
         self._seeds = tuple(seeds)
         self._shape = shape
 
-    @property
-    def batch(self) -> int:
-        """Videos made side by side, one for each seed."""
-        return len(self._seeds)
-
     def __call__(self, latent: int, use: int = 0) -> Tensor:
         """Return the noise of one latent, (B, C, H, W) float32."""
         return torch.from_numpy(np.stack([self._draw(seed, latent, use) for seed in self._seeds]))

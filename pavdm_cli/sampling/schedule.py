@@ -161,6 +161,9 @@ def calls(name: str, latents: int, ramp: Ramp) -> int:
 def parse(text: str, default: Ramp) -> tuple[str, Ramp]:
     """Read NAME[:key=value,...] into a schedule's name and its ramp.
 
+    Full-sequence diffusion has no endless ramp whose numbers must divide: its horizon is set, to 1, and
+    `full_sequence` puts the length of the video in its place.
+
     Raises:
         ScheduleError: an unknown name or key, or a value of the wrong type; it lists the valid ones.
     """
@@ -168,7 +171,7 @@ def parse(text: str, default: Ramp) -> tuple[str, Ramp]:
     if name not in SCHEDULES:
         raise ScheduleError(f"schedule {name!r}: unknown; there are {', '.join(SCHEDULES)}")
     kinds = {f.name: type(getattr(default, f.name)) for f in fields(Ramp) if f.name != "horizon"}
-    values: dict[str, object] = {}
+    values: dict[str, object] = {"horizon": 1 if name == "full-sequence" else default.horizon}
     for setting in filter(None, settings.split(",")):
         key, _, value = setting.partition("=")
         if key not in kinds:

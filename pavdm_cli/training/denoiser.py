@@ -14,9 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import quantised
 from pavdm_cli.models.config import write
 from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
+from pavdm_cli.models.device import autocast
 from pavdm_cli.models.text import TextEncoder
 from pavdm_cli.models.vae import Vae
 from pavdm_cli.sampling.noise import noised
@@ -29,6 +31,9 @@ from pavdm_cli.training.state import State
 
 GUIDANCE = 2.5
 """Guidance with which half of the own errors are made; samples are made with about as much."""
+
+LOWEST = 0.04
+"""Level below which the way back from an own error is not made steeper."""
 
 BINS = 4
 """Bins of level that the loss is reported by."""
@@ -85,12 +90,12 @@ class Lesson:
         own = not apart and progress >= s.own_from and rng.random() < 0.5
         if own:
             shown, level = self._own(clean, left, positions, words, float(rng.choice([1.0, GUIDANCE])))
+            target = (shown - clean) / level.clamp_min(LOWEST)[:, :, None, None, None]
         else:
-            level = self._level(left) + self._corruption(left)
-            shown = noised(clean, torch.randn_like(clean), level[:, :, None, None, None])
+            level, noise = self._level(left) + self._corruption(left), torch.randn_like(clean)
+            shown, target = noised(clean, noise, level[:, :, None, None, None]), noise - clean
         live = left > 0
-        target = (shown - clean) / level.clamp_min(0.04)[:, :, None, None, None]
-        with torch.autocast(self._device.type, torch.bfloat16):
+        with autocast(self._device):
             velocity = self._forward(shown, level, positions, words, apart)
         error = (velocity.float() - target).square().mean((2, 3, 4))
         weight = live * torch.where(level < 0.1, 0.25, 1.0)
@@ -118,7 +123,7 @@ class Lesson:
         rows_back = 1 + 3 * torch.rand(len(left), 1, device=left.device)
         before, level = self._level(left + rows_back), self._level(left)
         shown = noised(clean, torch.randn_like(clean), before[:, :, None, None, None])
-        with torch.autocast(self._device.type, torch.bfloat16):
+        with autocast(self._device):
             velocity = self._forward(shown, before, positions, words, False).float()
             if guidance != 1:
                 nothing = self._silent(words)
@@ -175,7 +180,15 @@ def train(
 
     A sample of the captions trained on goes to captions.safetensors. `start` names weights to begin from.
     `on_save` is given the averaged network, to draw samples with. Returns it.
+
+    Raises:
+        ConfigError: clips are shorter than the schedule's widest call.
     """
+    if settings.images < 1 and settings.clip < ramp.span:
+        raise ConfigError(
+            f"clips of {settings.clip} latents hold no window of {ramp.span}; make clips longer, or train on "
+            "images alone"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     captions.write(folder / "captions.safetensors", text, settings.families)
     torch.manual_seed(settings.seed)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from tqdm import tqdm
 
+from pavdm_cli.errors import ConfigError
+from pavdm_cli.models.device import autocast
 from pavdm_cli.models.text import TextEncoder
 from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae
 from pavdm_cli.training import clips
@@ -33,6 +35,8 @@ class Ring:
     """Numbers of the clips held: `size` places, of which each refill renews `renew`, oldest first."""
 
     def __init__(self, size: int, renew: int) -> None:
+        if not 1 <= renew <= size:
+            raise ConfigError(f"{size} clips held, {renew} renewed at a time; renew from 1 to all of them")
         self.size, self.renew = size, renew
 
     def held(self, refills: int) -> list[int]:
@@ -108,8 +112,7 @@ class LatentPool:
     @torch.no_grad()
     def _put(self, places: list[int], drawn: list[Clip]) -> None:
         frames = clips.render(drawn, self._source.frames, self._source.size, self._device)
-        dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
-        with torch.autocast(self._device.type, dtype, enabled=dtype != torch.float32):
+        with autocast(self._device):
             self.latents[places] = self._vae.encode(frames.float() / 127.5 - 1).half()
         texts = self._text.encode(
             [c.caption for c in drawn] + [c.after_caption for c in drawn], length=TOKENS

@@ -82,6 +82,8 @@ class State:
             for k, v in _under(tensors, f"optimizer.{i}.").items():
                 p, _, name = k.partition(".")
                 states.setdefault(int(p), {})[name] = v
+            if len(states) != sum(len(group["params"]) for group in optimizer.param_groups):
+                raise CheckpointError(f"{path}: trained other parts of this network; use another --folder")
             optimizer.load_state_dict(
                 {"state": states, "param_groups": optimizer.state_dict()["param_groups"]}
             )

@@ -4,6 +4,8 @@ Noise of up to NOISE deviations on the latents makes the decoder forgive a denoi
 it is measured in deviations of the batch, the encoder cannot escape it by growing.
 """
 
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from torch import Tensor
 
 from pavdm_cli.models import quantised
 from pavdm_cli.models.config import write
+from pavdm_cli.models.device import autocast
 from pavdm_cli.models.vae import Vae, VaeConfig
 from pavdm_cli.training import fit as fitting
 from pavdm_cli.training.fit import Budget, Reports
@@ -54,11 +57,13 @@ def train(
     *,
     start: Path | None = None,
     compiled: bool = False,
+    on_save: Callable[[Vae], None] | None = None,
 ) -> Vae:
     """Train a VAE into `folder` (vae.state, vae.log, vae.safetensors, vae.config.json); resume if it was
     begun.
 
-    `start` names weights to begin from. Returns the averaged VAE.
+    `start` names weights to begin from. `on_save` is given the averaged network, to draw samples with.
+    Returns the averaged VAE.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
@@ -76,6 +81,7 @@ def train(
     ring = Ring(settings.held, settings.renew)
     source = Source(settings.seed, settings.frames, families=settings.families)
     pool = FramePool(source, ring, device, 64 if device.type == "cuda" else 8, state.step // settings.every)
+    averaged = deepcopy(vae).eval()
     coded = torch.compile(_coded, dynamic=False) if compiled else _coded
 
     def loss(progress: float) -> tuple[Tensor, Reports]:
@@ -89,6 +95,9 @@ def train(
     def save() -> None:
         quantised.save(folder / "vae.safetensors", state.average)
         write(config, folder / "vae.config.json")
+        if on_save is not None:
+            averaged.load_state_dict(state.average)
+            on_save(averaged)
 
     fitting.fit(state, loss, budget, path, on_save=save, after_step=after)
     vae.load_state_dict(state.average)
@@ -111,8 +120,7 @@ def _loss(vae: Vae, coded: "object", frames: Tensor, *, settled: bool) -> tuple[
     height, width = frames.shape[-2] // 16, frames.shape[-1] // 16
     strength = NOISE * torch.rand(batch, 1, 1, 1, 1, device=frames.device)
     noise = strength * torch.randn(batch, count, vae.config.channels, height, width, device=frames.device)
-    half = torch.bfloat16
-    with torch.autocast(frames.device.type, half, enabled=True):
+    with autocast(frames.device):
         out, raw, mean, deviation = coded(vae, target, noise, settled)  # type: ignore[operator]
     out = out.float()
     if not settled:

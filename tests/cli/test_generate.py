@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,12 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
+from pavdm_cli.cli import plan
 from pavdm_cli.cli.app import app
 from pavdm_cli.errors import CheckpointError, ConfigError, DeviceError, PavdmError, ScheduleError, VideoError
 from pavdm_cli.media import reader
 from pavdm_cli.media.encoder import Encoder
+from pavdm_cli.media.writer import VideoWriter
 from pavdm_cli.sampling import schedule
 
 SMALL = ("--scale", "1", "--dtype", "fp32", "--device", "cpu")
@@ -92,7 +96,7 @@ def test_the_settings_in_the_file_make_it_again(folder: Path) -> None:
         "prompt": "a red ball",
         "seed": "3",
         "frames": "9",
-        "guidance": "2",
+        "guidance": "2.0",
         "negative": "sea",
         "model": "tiny",
         "dtype": "float32",
@@ -107,6 +111,49 @@ def test_the_settings_in_the_file_make_it_again(folder: Path) -> None:
     )
     assert np.array_equal(frames(folder / "one.mp4"), frames(folder / "two.mp4"))
     assert len(frames(folder / "one.mp4")) == 9
+
+
+def test_what_can_be_done_next_repeats_what_was_set(folder: Path) -> None:
+    options = ["--schedule", "progressive:context=1", "--steps", "12", "--guidance", "1.5"]
+    result = generate("a ball", "--seed", "1", "--frames", "8", *options, "--negative", "a sea", "-o", "new/")
+    assert made(folder) == ["new/a-ball-1.mp4"]
+    asked = f"pavdm generate 'a ball' --model weights/tiny {' '.join(options)} --negative 'a sea'"
+    assert result.stdout.splitlines()[-2:] == [
+        f"next    {asked} --seed 1 --seconds 2  (longer)",
+        f"        {asked} --seed 2  (another)",
+    ]
+
+
+def test_full_sequence_takes_any_steps_and_has_no_window(folder: Path) -> None:
+    result = generate("a ball", "--frames", "8", "--schedule", "full-sequence", "--steps", "7", "--dry-run")
+    lines = result.stdout.splitlines()
+    assert lines[1] == "plan    1.0 s, 8 frames; full-sequence, 7 steps; guidance 2"
+    assert "work    2 latents, 7 model calls a video" in lines
+
+
+def test_an_interruption_names_no_file_that_is_gone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C comes after the first of two files was finished."""
+    publish, calls = VideoWriter._publish, iter(range(2))
+
+    def interrupted(self: VideoWriter) -> None:
+        if next(calls):
+            raise KeyboardInterrupt
+        publish(self)
+
+    monkeypatch.setattr(VideoWriter, "_publish", interrupted)
+    monkeypatch.setattr("pavdm_cli.cli.plan.make", abreast(plan.make))
+    result = generate("a red ball", "--seed", "1", "--count", "2", "--frames", "8", "-q")
+    assert result.exit_code == 130
+    assert sorted(result.stderr.splitlines()) == [
+        "finished: outputs/a-red-ball-2.mp4",
+        "stopped: outputs/a-red-ball-1.partial.mp4 plays: 8 frames, 1.0 s",
+    ]
+    assert made(folder) == ["outputs/a-red-ball-1.partial.mp4", "outputs/a-red-ball-2.mp4"]
+
+
+def abreast(make: Callable[..., plan.Plan]) -> Callable[..., plan.Plan]:
+    """Make all videos of an order in one group, which a CPU does not do by itself."""
+    return lambda order, place: replace(make(order, place), groups=(order.videos,))
 
 
 def test_what_is_set_changes_the_video(folder: Path) -> None:
@@ -178,6 +225,7 @@ def test_a_video_too_short_to_measure(folder: Path) -> None:
         (["a", "--seconds", "nan"], ConfigError, "--seconds nan"),
         (["a", "--guidance", "nan"], ConfigError, "--guidance nan"),
         (["a", "--guidance", "-1"], ConfigError, "--guidance -1"),
+        (["a", "--guidance", "1", "--negative", "fog"], ConfigError, "--negative 'fog': not read"),
         (["a", "--device", "tpu"], DeviceError, "--device 'tpu': unknown"),
         (["a", "--dtype", "int4"], DeviceError, "--dtype 'int4': unknown"),
         (["a", "--dtype", "fp16"], DeviceError, "use --dtype bf16, fp32 or auto"),

@@ -56,7 +56,7 @@ def test_no_such_prompts(tmp_path: Path) -> None:
 def test_videos_count_up_and_are_numbered_when_taken(tmp_path: Path) -> None:
     (tmp_path / "a-ball-5.mp4").touch()
     (tmp_path / "a-ball-6.partial.mp4").touch()
-    made = order.videos(["A ball!", "a ball"], 2, 5, tmp_path, force=False)
+    made = order.videos(["A ball!", "a ball"], 2, 5, str(tmp_path), force=False)
     assert [(v.prompt, v.seed, v.path.name) for v in made] == [
         ("A ball!", 5, "a-ball-5-2.mp4"),
         ("A ball!", 6, "a-ball-6-2.mp4"),
@@ -66,20 +66,36 @@ def test_videos_count_up_and_are_numbered_when_taken(tmp_path: Path) -> None:
 
 
 def test_a_random_seed_is_chosen_and_known(tmp_path: Path) -> None:
-    seeds = {order.videos(["a"], 1, seed, tmp_path, force=False)[0].seed for seed in (None, -1, None, -1)}
+    seeds = {
+        order.videos(["a"], 1, seed, str(tmp_path), force=False)[0].seed for seed in (None, -1, None, -1)
+    }
     assert len(seeds) == 4 and all(0 <= seed < 2**31 for seed in seeds)
-    assert order.videos(["a"], 1, 0, tmp_path, force=False)[0].seed == 0
+    assert order.videos(["a"], 1, 0, str(tmp_path), force=False)[0].seed == 0
 
 
 def test_a_named_file_is_refused_when_it_is_there(tmp_path: Path) -> None:
-    path = tmp_path / "x.mp4"
-    assert order.videos(["a"], 1, 1, path, force=False)[0].path == path
-    path.touch()
-    with pytest.raises(VideoError, match=r"exists already\..* --force"):
-        order.videos(["a"], 1, 1, path, force=False)
-    assert order.videos(["a"], 1, 1, path, force=True)[0].path == path
+    path, partial = tmp_path / "x.mp4", tmp_path / "x.partial.mp4"
+    assert order.videos(["a"], 1, 1, str(path), force=False)[0].path == path
+    for left, said in ((path, r"exists already\..* --force"), (partial, r"left from .*Rename .* --force")):
+        left.touch()
+        with pytest.raises(VideoError, match=said):
+            order.videos(["a"], 1, 1, str(path), force=False)
+        assert order.videos(["a"], 1, 1, str(path), force=True)[0].path == path
+        left.unlink()
     with pytest.raises(ConfigError, match="one file for 2 videos; give a folder"):
-        order.videos(["a"], 2, 1, path, force=True)
+        order.videos(["a"], 2, 1, str(path), force=True)
+
+
+def test_a_folder_is_one_that_is_there_or_ends_in_a_slash(tmp_path: Path) -> None:
+    for name in ("", "/", "/new/", "/v1.5/"):
+        for count in (1, 2):
+            made = order.videos(["a"], count, 1, f"{tmp_path}{name}", force=False)
+            assert [v.path for v in made] == [
+                Path(f"{tmp_path}{name}", f"a-{i + 1}.mp4") for i in range(count)
+            ]
+    with pytest.raises(VideoError, match=r"ends in \.mp4"):
+        order.videos(["a"], 1, 1, f"{tmp_path}/new", force=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,25 @@ def test_an_ffmpeg_that_dies_is_an_error_and_what_was_whole_plays(tmp_path: Path
     assert len(decoded(video.partial)) == video.frames_on_disk >= 24
 
 
+@pytest.mark.parametrize("kind", ["missing", "not a program", "a folder"])
+def test_an_ffmpeg_that_cannot_be_started_is_named_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    program, out = tmp_path / "ffmpeg", tmp_path / "out"
+    if kind == "not a program":
+        program.write_bytes(b"no program")
+        program.chmod(0o755)
+    elif kind == "a folder":
+        program.mkdir()
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(program))
+    words = r"ffmpeg cannot be run as ffmpeg: .*IMAGEIO_FFMPEG_EXE"
+    with pytest.raises(VideoError, match=words), VideoWriter(out / "video.mp4", SIZE, tags={}) as video:
+        video.write(moving_frames(1))
+    assert not os.listdir(out)
+    with pytest.raises(VideoError, match=words):
+        probe(Path(__file__))
+
+
 def test_ffmpeg_says_why(tmp_path: Path) -> None:
     video = VideoWriter(tmp_path / "video.mp4", SIZE, tags={})
     video._command[video._command.index("libx264")] = "no_such_encoder"
@@ -286,6 +305,11 @@ def test_check_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_output(path, force=True)
     with pytest.raises(VideoError, match="exists already"):
         check_output(path, force=False)
+    path.rename(tmp_path / "video.partial.mp4")
+    with pytest.raises(VideoError, match=r"video\.partial\.mp4 is left .* plays\. Rename it .* --force"):
+        check_output(path, force=False)
+    check_output(path, force=True)
+    (tmp_path / "video.partial.mp4").rename(path)
     with pytest.raises(VideoError, match=r"ends in \.mp4"):
         check_output(tmp_path / "video.avi", force=True)
     with pytest.raises(VideoError, match="is a file, not a folder"):

@@ -1,6 +1,7 @@
 """Devices: what is asked for is had or refused in words; auto takes the best there is."""
 
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -47,13 +48,16 @@ def test_half_precision_on_a_cpu_is_refused(name: DeviceName) -> None:
         place(name, "fp16")
 
 
-@pytest.mark.parametrize(("cuda", "mps", "best"), ((True, True, "cuda"), (False, True, "mps")))
-def test_auto_takes_an_accelerator_and_half_precision(
-    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, best: str
+@pytest.mark.parametrize(
+    ("cuda", "mps", "best", "natural"),
+    ((True, True, "cuda", torch.float16), (False, True, "mps", torch.float32)),
+)
+def test_auto_takes_an_accelerator_and_half_precision_on_cuda_alone(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, best: str, natural: torch.dtype
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    assert place("auto", "auto") == Place(torch.device(best), torch.float16)
+    assert place("auto", "auto") == Place(torch.device(best), natural)
     assert place("auto", "fp32") == Place(torch.device(best), torch.float32)
     assert place("cpu", "fp32").device.type == "cpu"
 
@@ -63,8 +67,24 @@ def test_a_place_says_what_it_is() -> None:
     assert str(place("cpu", "bf16")) == f"cpu (bf16, {threads} threads)"
 
 
-def test_a_cpu_has_free_memory() -> None:
-    assert 2**20 < device.free_memory(torch.device("cpu")) < 2**50
+@pytest.mark.parametrize("fast", (True, False))
+def test_training_is_in_bf16_where_that_is_fast(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: fast)
+    layer, x = torch.nn.Linear(2, 2), torch.ones(1, 2)
+    with device.autocast(torch.device("cpu")):
+        assert layer(x).dtype is (torch.bfloat16 if fast else torch.float32)
+
+
+def test_free_memory_counts_caches_that_can_be_dropped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cpu, total = torch.device("cpu"), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 2**20 < device.free_memory(cpu) <= total
+    meminfo = tmp_path / "meminfo"
+    monkeypatch.setattr(device, "MEMINFO", meminfo)
+    assert device.free_memory(cpu) == total
+    meminfo.write_text("MemTotal:       900 kB\nMemFree:        100 kB\nMemAvailable:   700 kB\n")
+    assert device.free_memory(cpu) == 700 * 1024
 
 
 def test_determinism_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,6 +126,50 @@ def test_another_picture_size_is_refused(tiny_model: Path) -> None:
         load(str(tiny_model), CPU)
 
 
+def test_a_text_encoder_of_another_width_is_refused(tiny_model: Path) -> None:
+    path = tiny_model / "denoiser.config.json"
+    other = replace(read(DenoiserConfig, path), text_width=16)
+    write(other, path)
+    quantised.save(tiny_model / "denoiser.safetensors", Denoiser(other).state_dict())
+    with pytest.raises(CheckpointError, match=r"states are 32 wide, the denoiser reads 16 and .* holds 32"):
+        load(str(tiny_model), CPU)
+
+
+def test_captions_of_another_text_encoder_are_refused(tiny_model: Path, pipeline: Pipeline) -> None:
+    path = tiny_model / "captions.safetensors"
+    save_file({"vectors": torch.ones(1, 16)}, path, {"captions": "only one"})
+    with pytest.raises(CheckpointError, match=r"states are 32 wide, the denoiser reads 32 and .* holds 16"):
+        load(str(tiny_model), CPU)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "said"),
+    (
+        ("config.json", "size", [32, 40], r"size is \(32, 40\); .* multiples of 16"),
+        ("config.json", "size", [0, 32], r"multiples of 16"),
+        ("config.json", "fps", 0, "fps is 0; must be at least 1"),
+        ("vae.config.json", "encoder", [16, 24, 16], "widths multiples of 16"),
+        ("vae.config.json", "decoder", [16, 0, 16], "widths multiples of 16"),
+        ("vae.config.json", "channels", 0, "channels must be at least 1"),
+        ("vae.config.json", "channels", 5, "5 channels must divide 16"),
+        ("vae.config.json", "encoder", [16, 48, 16], "48 channels must divide 64"),
+        ("vae.config.json", "decoder", [128, 128, 128], "128 channels must divide 192"),
+        ("denoiser.config.json", "heads", 3, "heads must divide width"),
+        ("denoiser.config.json", "heads", 32, "even parts"),
+        ("denoiser.config.json", "patch", 3, "patch both sides of size"),
+        ("denoiser.config.json", "cross_every", 0, "all must be at least 1"),
+        ("denoiser.config.json", "size", [2, 0], "all must be at least 1"),
+    ),
+)
+def test_sizes_that_no_network_has_are_refused(
+    tiny_model: Path, name: str, key: str, value: object, said: str
+) -> None:
+    path = tiny_model / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(ConfigError, match=rf"{name}: .*{said}"):
+        load(str(tiny_model), CPU)
+
+
 def test_captions_without_their_vectors_are_refused(tiny_model: Path, pipeline: Pipeline) -> None:
     path = tiny_model / "captions.safetensors"
     save_file({"vectors": pipeline.vectors}, path, {"captions": "only one"})

@@ -86,17 +86,22 @@ def test_a_schedule_is_spelled_so_that_it_can_be_read(tmp_path: Path) -> None:
 
 def test_settings_are_texts_and_name_the_weights(tiny_model: Path) -> None:
     model = library.config(tiny_model)
-    asked = Request(("a", "b"), (1, 2), 40, "progressive", model.sampling, 2.5, "fog")
+    asked = Request(("a", "b"), (1, 2), 40, "progressive", model.sampling, 2.123456789, "fog")
     place = Place(torch.device("cpu"), torch.bfloat16)
     weights = film.weights_hash(tiny_model, model)
-    stored = film.settings(asked, 1, model, weights, place, deterministic=True)
+    stored, whole = (
+        film.settings(asked, 1, model, weights, place, LOOK, attention_chunk=chunk, deterministic=True)
+        for chunk in (64, None)
+    )
     assert all(isinstance(value, str) for value in stored.values())
     assert (stored["prompt"], stored["seed"], stored["guidance"], stored["dtype"]) == (
         "b",
         "2",
-        "2.5",
+        "2.123456789",
         "bfloat16",
     )
+    assert (stored["scale"], stored["quality"], stored["attention_chunk"]) == ("1", "18", "64")
+    assert whole == stored | {"attention_chunk": "all"}
     (tiny_model / "vae.safetensors").write_bytes(b"others")
     assert film.weights_hash(tiny_model, model) != weights
     (tiny_model / "vae.safetensors").unlink()

@@ -275,7 +275,15 @@ def test_parse_changes_what_is_said_and_keeps_the_rest() -> None:
     text = "progressive:steps=30,window=6,chunk=2,sink=on,context_level=0.1,shift=2,renoise=True"
     wanted = Ramp(30, 6, 2, context=3, sink=True, context_level=0.1, shift=2.0, renoise=True)
     assert schedule.parse(text, default) == ("progressive", wanted)
-    assert schedule.parse("full-sequence:sink=off", replace(default, sink=True)) == ("full-sequence", default)
+    assert schedule.parse("full-sequence:sink=off", replace(default, sink=True)) == (
+        "full-sequence",
+        replace(default, horizon=1),
+    )
+
+
+def test_full_sequence_takes_any_number_of_steps() -> None:
+    name, ramp = schedule.parse("full-sequence:steps=25", Ramp(steps=24, window=12))
+    assert len(list(schedule.make(name, 5, ramp))) == schedule.calls(name, 5, ramp) == 25
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The worlds the packaged model knows: families of endless scenes, drawn by formula, with captions."""
+"""Worlds to train on: families of endless scenes, drawn by formula, with captions."""
 
 from pavdm_cli.training.worlds.aquarium import Aquarium
 from pavdm_cli.training.worlds.balloons import Balloons
