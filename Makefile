@@ -16,7 +16,7 @@ demo: $(VENV)/installed  ## a short clip first, then a minute of video
 	$(BIN)/pavdm generate "$(PROMPT)" --seconds 60 --seed 1
 
 test: $(VENV)/installed  ## what CI runs
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-slow: $(VENV)/installed  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
@@ -25,7 +25,7 @@ check: $(VENV)/installed  ## format, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 format: $(VENV)/installed
 	$(BIN)/ruff format .

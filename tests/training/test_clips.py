@@ -107,13 +107,20 @@ def test_a_clip_does_not_depend_on_its_company() -> None:
         assert (clips.render([clip], 8, SIZE, CPU)[0].int() - together[i].int()).abs().max() <= 1
 
 
+@pytest.mark.parametrize("renew", (0, 6))
+def test_a_ring_renews_some_of_what_it_holds(renew: int) -> None:
+    with pytest.raises(ConfigError, match=f"{renew} renewed"):
+        Ring(5, renew)
+
+
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 50))
-def test_what_a_ring_holds_is_what_its_refills_left(size: int, renew: int, refills: int) -> None:
+def test_what_a_ring_holds_is_what_its_refills_left(a: int, b: int, refills: int) -> None:
+    size, renew = max(a, b), min(a, b)
     ring = Ring(size, renew)
     held = dict(enumerate(ring.held(0)))
     assert sorted(held.values()) == list(range(size))
     for refill in range(refills):
-        oldest = sorted(held.values())[: min(renew, size)]
+        oldest = sorted(held.values())[:renew]
         for place, number in ring.places(refill):
             held[place] = number
         assert not set(oldest) & set(held.values())
