@@ -63,6 +63,12 @@ def unpack(stored: Mapping[str, Tensor], dtype: torch.dtype = torch.float32) -> 
     return state
 
 
+def rounded(weight: Tensor) -> Tensor:
+    """Return a matrix as it will be once stored, for training that is to bear it."""
+    stored, scale = _rows(weight.detach().float())
+    return (stored.flatten(1).float() * scale.float()[:, None]).view(weight.shape).to(weight.dtype)
+
+
 def save(path: Path, state: Mapping[str, Tensor], *, exclude: Collection[str] = ()) -> None:
     """Pack and write weights beside `path`, then rename, so that `path` is always whole."""
     stored = pack(state, exclude=exclude)

@@ -1,4 +1,4 @@
-"""Train the video VAE on renders: absolute and gradient differences, noise on normalised latents.
+"""Train the video VAE on renders: absolute, squared and gradient differences, noise on normalised latents.
 
 Noise of up to NOISE deviations on the latents makes the decoder forgive a denoiser's small errors; because
 it is measured in deviations of the batch, the encoder cannot escape it by growing.
@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 
 from pavdm_cli.models import quantised
 from pavdm_cli.models.config import write
@@ -26,7 +27,14 @@ from pavdm_cli.training.state import State
 NOISE = 0.2
 MOMENTUM = 0.02
 SETTLED = 0.7
-"""Share of the budget after which the latents' mean and deviation no longer move."""
+"""Share of the budget after which the latents' mean and deviation no longer move, and every matrix is shown
+rounded as it will be stored: rounding afterwards cost 0.4 dB."""
+
+SQUARED = 4.0
+"""Weight of squared differences beside absolute ones."""
+
+OVER_TIME = 2.0
+"""Weight of differences between neighbouring frames beside those between pixels: what shows at joints."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +113,22 @@ def train(
 
 
 def _coded(vae: Vae, frames: Tensor, noise: Tensor, settled: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    raw = vae.encoder(frames)
+    raw = functional_call(vae.encoder, _rounded(vae.encoder), (frames,)) if settled else vae.encoder(frames)
     over = (0, 1, 3, 4)
     mean = vae.mean if settled else raw.float().mean(over)
     deviation = vae.deviation if settled else raw.float().std(over) + 1e-4
-    noised = raw + noise * deviation[:, None, None]
-    out, _ = vae.decoder(noised.to(raw.dtype), [])
+    noised = (raw + noise * deviation[:, None, None]).to(raw.dtype)
+    if settled:
+        out, _ = functional_call(vae.decoder, _rounded(vae.decoder), (noised, []))
+    else:
+        out, _ = vae.decoder(noised, [])
     return out, raw, mean, deviation
+
+
+def _rounded(module: nn.Module) -> dict[str, Tensor]:
+    """Return the matrices as stored, with gradients that pass straight through to the exact ones."""
+    matrices = ((n, p) for n, p in module.named_parameters() if p.ndim == 2)
+    return {n: p + (quantised.rounded(p) - p).detach() for n, p in matrices}
 
 
 def _loss(vae: Vae, coded: "object", frames: Tensor, *, settled: bool) -> tuple[Tensor, Reports]:
@@ -128,9 +145,8 @@ def _loss(vae: Vae, coded: "object", frames: Tensor, *, settled: bool) -> tuple[
             vae.mean.lerp_(mean.detach(), MOMENTUM)
             vae.deviation.lerp_(deviation.detach(), MOMENTUM)
     error = out - target
-    flat = error.abs().mean() + 0.5 * error.square().mean()
-    slopes = sum((error.diff(dim=d).abs().mean() for d in (1, 3, 4)), torch.zeros((), device=out.device))
-    total = flat + 0.5 * slopes + 1e-5 * raw.float().square().mean()
+    total = _size(error) + 0.5 * (_size(error.diff(dim=3)) + _size(error.diff(dim=4)))
+    total = total + 0.5 * OVER_TIME * _size(error.diff(dim=1)) + 1e-5 * raw.float().square().mean()
     one = torch.ones((), device=out.device)
     psnr = -10 * torch.log10(F.mse_loss(out, target) / 4)
     reports = {
@@ -139,3 +155,7 @@ def _loss(vae: Vae, coded: "object", frames: Tensor, *, settled: bool) -> tuple[
         "deviation": torch.stack((deviation.detach().mean(), one)),
     }
     return total, reports
+
+
+def _size(error: Tensor) -> Tensor:
+    return error.abs().mean() + SQUARED * error.square().mean()
