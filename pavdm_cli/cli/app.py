@@ -7,6 +7,7 @@ import typer
 from pavdm_cli import __version__
 from pavdm_cli.cli import models, output, train
 from pavdm_cli.cli.generate import generate
+from pavdm_cli.cli.resume import resume
 from pavdm_cli.errors import PavdmError
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(generate)
+app.command()(resume)
 app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pavdm_cli.cli.order import Order, Video
 from pavdm_cli.cli.output import Output
 from pavdm_cli.models import library
+from pavdm_cli.runs.order import Order, Video
 
 if TYPE_CHECKING:  # these import torch
-    from pavdm_cli.cli.making import Made
-    from pavdm_cli.cli.plan import Plan
+    from pavdm_cli.cli.work import Made
+    from pavdm_cli.runs.given import Given
+    from pavdm_cli.runs.plan import Plan
 
 FILES = 3  # named at most, of several
 
@@ -29,6 +30,8 @@ def beginning(out: Output, order: Order) -> None:
         f"{count}{order.seconds:.1f} s, {order.frames} frames; {order.schedule}, {ramp.steps} steps{wide}; "
         f"guidance {order.guidance:g}",
     )
+    for cue in order.cues:
+        out.line("", f"from {cue.at:g} s: {cue.text}")
     out.line("seed", _some([str(seed) for seed in dict.fromkeys(video.seed for video in order.videos)]))
     out.line("output", _some([str(video.path) for video in order.videos]))
 
@@ -41,6 +44,18 @@ def machine(out: Output, order: Order, plan: "Plan", place: str) -> None:
     out.line("work", f"{plan.latents} latents, {plan.calls} model calls {per}")
     if plan.needed > plan.memory.free:
         out.remark("this may not fit: stop other programs, or give a smaller --attention-chunk")
+
+
+def joint(out: Output, order: Order, given: "Given | None") -> None:
+    """Say how the model gives back the last frames of a foreign video, and what is done about it."""
+    if given is None or given.joint is None:
+        return
+    changes = ", ".join(f"{gain:.3f}x{offset:+.1f}" for gain, offset in given.past.correction)
+    out.line(
+        "joint",
+        f"its last frames come back at {given.joint.plain:.1f} dB, {given.joint.corrected:.1f} dB with "
+        f"{changes} on red, green, blue; the new part gets that too",
+    )
 
 
 def time(out: Output, order: Order, seconds: float) -> None:
@@ -71,6 +86,8 @@ def dry(out: Output, order: Order, plan: "Plan", seconds: float) -> None:
 
 def ending(out: Output, order: Order, made: "list[Made]") -> None:
     """Say where every video is, how fast it came, how it drifted, and what can be done next."""
+    if not made:
+        out.plain("all of it was made already")
     if out.as_json:
         out.data({"model": order.model.name, "videos": [_found(order, one) for one in made]})
     elif out.quiet:
@@ -78,10 +95,13 @@ def ending(out: Output, order: Order, made: "list[Made]") -> None:
             out.result(str(one.video.path))
     for one in made:
         _told(out, order, one)
-    last = made[-1].video
-    again = shlex.join(["pavdm", "generate", last.prompt, *_asked(order)])
-    out.line("next", f"{again} --seed {last.seed} --seconds {2 * order.seconds:g}  (longer)")
-    out.line("", f"{again} --seed {last.seed + 1}  (another)")
+    last = order.videos[-1]
+    model = [] if order.asked_model == library.DEFAULT else ["--model", order.asked_model]
+    longer = shlex.join(["pavdm", "extend", str(last.path), *model])
+    out.line("next", f"{longer} --seconds {order.seconds:g}  (longer)")
+    if order.source is None:
+        again = shlex.join(["pavdm", "generate", last.prompt, *_asked(order)])
+        out.line("", f"{again} --seed {last.seed + 1}  (another)")
 
 
 def _asked(order: Order) -> list[str]:
@@ -97,7 +117,9 @@ def _asked(order: Order) -> list[str]:
         "--guidance": (str(order.guidance), str(order.model.guidance)),
         "--negative": (order.negative, ""),
     }
-    return [word for name, (now, plain) in options.items() if now != plain for word in (name, now)]
+    words = [word for name, (now, plain) in options.items() if now != plain for word in (name, now)]
+    cues = [word for cue in order.cues for word in ("--at", f"{cue.at:g}s={cue.text}")]
+    return [*words, *cues, *(["--blend", f"{order.blend:g}"] if cues else [])]
 
 
 def _told(out: Output, order: Order, one: "Made") -> None:
@@ -105,6 +127,10 @@ def _told(out: Output, order: Order, one: "Made") -> None:
 
     rate = one.frames / one.seconds
     out.line("saved", str(one.video.path))
+    if one.jump is not None:
+        out.line("joint", f"the change there is {one.jump:.2f} times that between the frames beside it")
+    if not one.frames:
+        return
     out.line(
         "speed",
         f"{one.frames} frames in {clock(one.seconds)}: {rate:.1f} frames/s, "
@@ -131,11 +157,12 @@ def _told(out: Output, order: Order, one: "Made") -> None:
 def _found(order: Order, one: "Made") -> dict[str, object]:
     return _video(one.video) | {
         "frames": one.frames,
+        "joint": one.jump,
         "fps": order.model.fps,
         "size": [side * order.scale for side in order.model.size],
         "seconds": one.seconds,
         "spent": one.spent,
-        "frames_per_second": one.frames / one.seconds,
+        "frames_per_second": one.frames / one.seconds if one.seconds else 0.0,
         "settings": one.settings,
         "drift": None if one.drift is None else asdict(one.drift),
     }
