@@ -52,8 +52,8 @@ class Wishes:
         if own is None:
             return self
         names = {f.name for f in fields(self) if getattr(self, f.name) is None}
-        if self.prompt is not None:
-            names -= {"cues"}
+        names -= {"cues"} if self.prompt is not None else set()
+        names -= {"blend"} if not own.cues else set()
         return replace(self, **{name: getattr(own, name) for name in names})
 
 

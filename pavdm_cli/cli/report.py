@@ -2,17 +2,20 @@
 
 import shlex
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from pavdm_cli.cli.output import Output
+from pavdm_cli.media.beginning import has_sound
 from pavdm_cli.models import library
 from pavdm_cli.runs.order import Order, Video
 
 if TYPE_CHECKING:  # these import torch
     from pavdm_cli.cli.work import Made
     from pavdm_cli.runs.given import Given
+    from pavdm_cli.runs.past import Existing
     from pavdm_cli.runs.plan import Plan
 
 FILES = 3  # named at most, of several
@@ -44,6 +47,52 @@ def machine(out: Output, order: Order, plan: "Plan", place: str) -> None:
     out.line("work", f"{plan.latents} latents, {plan.calls} model calls {per}")
     if plan.needed > plan.memory.free:
         out.remark("this may not fit: stop other programs, or give a smaller --attention-chunk")
+
+
+def old(out: Output, order: Order, existing: "Existing") -> None:
+    """Say what becomes of the video that is gone on from, in one line."""
+    source, info, model = order.source, existing.info, order.model
+    assert source is not None
+    if not source.encode:
+        kept = (
+            "all its" if source.frames == info.frames else f"the first {source.frames} of its {info.frames}"
+        )
+        out.line(
+            "from", f"{source.path}: {kept} frames stay as they are, and it goes on from its own latents"
+        )
+        return
+    why = "its latents are gone" if existing.settings else "not made by pavdm"
+    size = f"{model.size[1] * order.scale}x{model.size[0] * order.scale}"
+    sound = ", with its sound" if has_sound(source.path) else ""
+    written = f"its middle is written anew at {size}, {model.fps} frames a second{sound}, and "
+    out.line(
+        "from",
+        f"{source.path}: {info.width}x{info.height}, {info.fps:g} frames a second, {info.seconds:.1f} s, "
+        f"{why}; {'' if source.only_new else written}its last frames are encoded for the model",
+    )
+    if existing.settings is None:
+        knows = ", ".join(known.name for known in model.knows)
+        out.remark(
+            f"{model.name} knows {knows}: the new part will turn into that, whatever the old one shows"
+        )
+
+
+def sheet(out: Output, picture: Path, takes: list[Path], first: int, columns: int) -> None:
+    """Draw takes, a row each, in so many frames from the first new one on."""
+    import numpy as np
+
+    from pavdm_cli.media import reader
+    from pavdm_cli.media.sheet import save_png
+    from pavdm_cli.media.sheet import sheet as laid
+
+    rows = []
+    for path in takes:
+        count = reader.probe(path).frames
+        chosen = set(np.linspace(first, count - 1, columns).round().astype(int).tolist())
+        frames = (frame for chunk in reader.read(path) for frame in chunk)
+        rows.append(np.stack([frame for i, frame in enumerate(frames) if i in chosen]))
+    save_png(picture, laid(rows))
+    out.line("sheet", f"{picture}: a row a take, {columns} frames each")
 
 
 def joint(out: Output, order: Order, given: "Given | None") -> None:

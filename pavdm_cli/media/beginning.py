@@ -76,6 +76,11 @@ def encode(
     return _scanned(partial)
 
 
+def has_sound(source: Path) -> bool:
+    """Say whether a video has sound."""
+    return b" Audio: " in ffmpeg.run("-hide_banner", "-i", ffmpeg.url(source)).stderr
+
+
 def sound(source: Path, target: Path, seconds: float, *, ours: bool) -> bool:
     """Take the sound of a video's first seconds out into an MP4 file; say whether there is any.
 
@@ -84,7 +89,7 @@ def sound(source: Path, target: Path, seconds: float, *, ours: bool) -> bool:
     Raises:
         VideoError: there is sound, and it cannot be read.
     """
-    if b" Audio: " not in ffmpeg.run("-hide_banner", "-i", ffmpeg.url(source)).stderr:
+    if not has_sound(source):
         return False
     done = ffmpeg.run(
         *(*ffmpeg.QUIET, "-y", "-i", ffmpeg.url(source), "-t", f"{seconds:.6f}", "-map", "0:a:0"),

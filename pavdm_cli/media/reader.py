@@ -72,7 +72,7 @@ def read(path: Path) -> Iterator[NDArray[np.uint8]]:
     Raises VideoError as `probe` does, or if decoding fails.
     """
     info = probe(path)
-    yield from _decoded(path, (info.height, info.width), ("-fps_mode", "passthrough"), ffmpeg.QUIET)
+    yield from _decoded(path, (info.height, info.width), ("-fps_mode", "passthrough"))
 
 
 def fitted(path: Path, size: tuple[int, int], fps: int) -> Iterator[NDArray[np.uint8]]:
@@ -80,7 +80,8 @@ def fitted(path: Path, size: tuple[int, int], fps: int) -> Iterator[NDArray[np.u
 
     The middle is cut out at the new aspect ratio; frames are repeated or left out as their times say.
 
-    Raises VideoError as `read` does, and if any part of the video is damaged.
+    Raises VideoError as `read` does, and if any part of the video is damaged: what cannot be decoded would
+    be left out in silence.
     """
     probe(path)
     height, width = size
@@ -89,19 +90,20 @@ def fitted(path: Path, size: tuple[int, int], fps: int) -> Iterator[NDArray[np.u
         f"scale={width}:{height}:force_original_aspect_ratio=increase:flags=bicubic+accurate_rnd,"
         f"crop={width}:{height}"
     )
-    yield from _decoded(path, size, ("-vf", fit), (*ffmpeg.QUIET, "-xerror", "-err_detect", "explode"))
+    yield from _decoded(path, size, ("-vf", fit), strict=True)
 
 
 def _decoded(
-    path: Path, size: tuple[int, int], shown: tuple[str, ...], options: tuple[str, ...]
+    path: Path, size: tuple[int, int], shown: tuple[str, ...], *, strict: bool = False
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield frames of that size (H, W), as ffmpeg decodes them with these options for input and output."""
+    """Yield frames of that size (H, W), as ffmpeg decodes them with these options; strictly, any complaint of
+    ffmpeg is an error."""
     shape = (*size, 3)
     frame_bytes = size[0] * size[1] * 3
     chunk = max(1, min(CHUNK, CHUNK_BYTES // frame_bytes))
     with tempfile.TemporaryFile() as stderr:
         decoder = subprocess.Popen(
-            _decode_command(path, shown, options),
+            _decode_command(path, shown),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -119,15 +121,20 @@ def _decoded(
             decoder.stdout.close()
             decoder.wait()
         stderr.seek(0)
+        complaint = stderr.read()
+        if strict and complaint.strip():
+            raise VideoError(
+                f"{path} is damaged: {ffmpeg.last_line(complaint)}. Repair it first: ffmpeg -i {path} whole.mp4"
+            )
         if code != 0 or data:
             raise VideoError(
-                f"{path} could not be decoded to its end: {ffmpeg.last_line(stderr.read())}. Convert it anew"
+                f"{path} could not be decoded to its end: {ffmpeg.last_line(complaint)}. Convert it anew"
             )
 
 
-def _decode_command(path: Path, shown: tuple[str, ...], options: tuple[str, ...]) -> list[str]:
+def _decode_command(path: Path, shown: tuple[str, ...]) -> list[str]:
     return [
-        *(ffmpeg.executable(), *options, "-i", ffmpeg.url(path), "-map", "0:V:0", *shown),
+        *(ffmpeg.executable(), *ffmpeg.QUIET, "-i", ffmpeg.url(path), "-map", "0:V:0", *shown),
         *("-sws_flags", "bicubic+accurate_rnd+full_chroma_int"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
     ]

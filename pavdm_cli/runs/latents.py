@@ -97,7 +97,7 @@ class LatentLog:
             values = self._read(file, index) if 0 <= index < self.count else None
         if values is None:
             raise RunError(f"{self.path}: latent {index} is damaged; make the video again")
-        return values
+        return values.copy()  # a view of bytes read cannot be written to, which torch warns of
 
     def records(self, video: int, first: int = 0) -> Iterator[bytes]:
         """Yield one video's latents as records, numbered from `first`."""
