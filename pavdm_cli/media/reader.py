@@ -124,7 +124,7 @@ def _decoded(
         complaint = stderr.read()
         if strict and complaint.strip():
             raise VideoError(
-                f"{path} is damaged: {ffmpeg.last_line(complaint)}. Repair it first: ffmpeg -i {path} whole.mp4"
+                f"{path} is damaged: {ffmpeg.last_line(complaint)}. Repair it: ffmpeg -i {path} whole.mp4"
             )
         if code != 0 or data:
             raise VideoError(

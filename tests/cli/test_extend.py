@@ -228,7 +228,7 @@ def raise_of(*arguments: str) -> None:
         (("extend", "short.mp4", "--prompt", "a"), VideoError, "3 frames at 8 frames a second are too short"),
         (("extend", "short.mp4"), ConfigError, "the prompt is empty"),
         (("extend", "cut.mp4", "--prompt", "a"), VideoError, "not a video"),
-        (("extend", "torn.mkv", "--prompt", "a"), VideoError, "is damaged: .* Repair it first: ffmpeg -i"),
+        (("extend", "torn.mkv", "--prompt", "a"), VideoError, "is damaged: .* Repair it: ffmpeg -i"),
         (("extend", "old.mp4", "--at", "1s=sea"), ConfigError, "the new part begins at 2.5 s"),
         (("extend", "old.mp4", "-o", "old.mp4"), VideoError, "exists already"),
         (("redo", "short.mp4", "--from", "0s"), RunError, "it was not made by pavdm"),
