@@ -25,6 +25,20 @@ def test_chunked_equals_dense(chunk: int, bias: tuple[int, ...] | None) -> None:
     torch.testing.assert_close(attention(q, k, v, added, chunk), dense, atol=1e-12, rtol=0)
 
 
+@pytest.mark.parametrize("bias", (None, (2, 1, 13, 11)))
+def test_bf16_products_are_attention_too(bias: tuple[int, ...] | None) -> None:
+    """On the CPU bf16 takes a path of its own, and keeps to bf16's three digits."""
+    q, k, v = drawn(2, 3, 13, 8), drawn(2, 3, 11, 8, seed=1), drawn(2, 3, 11, 8, seed=2)
+    added = None if bias is None else drawn(*bias, seed=3)
+    dense = attention(q, k, v, added)
+    half = [t.bfloat16() for t in (q, k, v)]
+    rounded = attention(*half, None if added is None else added.bfloat16())
+    assert rounded.dtype is torch.bfloat16
+    torch.testing.assert_close(rounded.double(), dense, atol=0.03, rtol=0)
+    chunked = attention(*half, None if added is None else added.bfloat16(), 5)
+    torch.testing.assert_close(chunked, rounded, atol=0.01, rtol=0)
+
+
 def test_a_key_whose_bias_is_minus_infinity_is_not_seen() -> None:
     q, k, v = drawn(1, 1, 5, 8), drawn(1, 1, 4, 8, seed=1), drawn(1, 1, 4, 8, seed=2)
     bias = torch.zeros(1, 1, 5, 4, dtype=torch.float64)
