@@ -6,6 +6,7 @@ import typer
 
 from pavdm_cli import __version__
 from pavdm_cli.cli import models, output, runs, train
+from pavdm_cli.cli.bench import bench
 from pavdm_cli.cli.extend import extend
 from pavdm_cli.cli.generate import generate
 from pavdm_cli.cli.redo import redo
@@ -25,6 +26,7 @@ app.command()(extend)
 app.command()(redo)
 app.command()(resume)
 app.command()(show)
+app.command()(bench)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")

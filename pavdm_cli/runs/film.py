@@ -11,7 +11,7 @@ from pavdm_cli.drift.report import Summary, Verdict, summary, verdict
 from pavdm_cli.drift.statistics import DriftMeter, SecondStats
 from pavdm_cli.media.encoder import Progress
 from pavdm_cli.media.writer import VideoWriter
-from pavdm_cli.runs.stream import Chunk
+from pavdm_cli.runs.stream import Chunk, Clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,8 @@ class Film:
 
     Leaving normally finishes the files; leaving by an exception keeps what plays (see `VideoWriter`).
     `hidden` frames of the film are in no file, and the first `old` frames of a file are what the film goes
-    on from. `frames` counts those that were added here.
+    on from. `frames` counts those that were added here. `clock` is told what writing and measuring take;
+    give it the stream's.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Film:
         paths: Sequence[Path],
         look: Look,
         tags: Sequence[Mapping[str, object]],
+        clock: Clock | None = None,
         begun: Sequence[Begun] = (),
         hidden: int = 0,
         old: int = 0,
@@ -62,6 +64,7 @@ class Film:
         self.frames = 0
         self._hidden = hidden
         self._before = min(writer.frames_written for writer in self.writers) - old
+        self._clock = clock or Clock()
         self._meters = [DriftMeter(look.fps) for _ in paths]
         self._said: tuple[int, Verdict | None] = (0, None)
         self._stack = ExitStack()
@@ -86,9 +89,12 @@ class Film:
         """
         new = 0
         for writer, meter, frames in zip(self.writers, self._meters, chunk.frames, strict=True):
+            self._clock.lap("other")
             part = frames[max(writer.frames_written + self._hidden - chunk.first, 0) :]
             writer.write(part)
+            self._clock.lap("encode")
             meter.add(part)
+            self._clock.lap("drift")
             new = max(new, len(part))
         self.frames += new
 

@@ -13,11 +13,10 @@ import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
+from torch import Tensor
 
 from pavdm_cli.errors import ConfigError, RunError
 from pavdm_cli.media.encoder import Progress
@@ -63,6 +62,7 @@ class Journal:
 
     def __init__(self, folder: Path, shape: tuple[int, int, int, int], given: int = 0) -> None:
         self.folder, self.given = folder, given
+        self._second = -1
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -79,14 +79,17 @@ class Journal:
         """Whether the group's videos are all made."""
         return (self.folder / "finished").exists()
 
-    def keep(self, state: State, latent: NDArray[np.float16], *, flush: bool) -> None:
-        """Keep the latent just finished, (B, C, h, w), and the state after it.
+    def keep(self, state: State, latent: Tensor, second: int) -> None:
+        """Keep the latent just finished, (B, C, h, w) with values of fp16, and the state after it.
+
+        Both are flushed to the disk with the first latent of each second of video.
 
         Raises:
             RunError: the disk is full or fails.
         """
         assert state.done == self.given + self.log.count + 1
-        self.log.append(latent)
+        flush, self._second = second != self._second, second
+        self.log.append(latent.half().cpu().numpy())
         if flush:
             self.log.flush()
         self.save(state, flush=flush)

@@ -85,17 +85,12 @@ class Session:
         Raises:
             RunError, VideoError: the disk or ffmpeg fails.
         """
-        fps, frames = self._look.fps, self.request.frames
         for chunk in stream(self._pipeline, self.request, self.clock, self.position):
             if chunk.index == self.request.given + self._journal.log.count:
-                end = min(chunk.first + self._pipeline.frames_per_latent, frames)
-                latent = chunk.latent.half().cpu().numpy()
-                self._journal.keep(
-                    self._state(chunk.index + 1), latent, flush=chunk.first // fps < end // fps
-                )
+                second = chunk.first // self._look.fps
+                self._journal.keep(self._state(chunk.index + 1), chunk.latent, second)
                 self.clock.lap("journal")
             self.film.add(chunk)
-            self.clock.lap("write")
             self._watch(chunk)
             yield chunk
 
@@ -142,7 +137,7 @@ class Session:
         ]
         tags = [texts.stored(one) for one in self.settings]
         old = given.past.frames - given.past.hidden if given else 0
-        return Film(self._paths, self._look, tags, begun, self._hidden, old)
+        return Film(self._paths, self._look, tags, self.clock, begun, self._hidden, old)
 
     def _begun(
         self, order: Order, given: Given | None, path: Path, earlier: Progress | None

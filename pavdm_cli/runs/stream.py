@@ -238,7 +238,7 @@ def stream(
         first = request.shift + pipeline.frames_per_latent * k
         part = corrected(frames[:, : request.frames - first].numpy(), at.correction)
         yield Chunk(part, first, latent, k, at.window.row, dict(clock.seconds))
-        clock.lap("elsewhere")
+        clock.lap("other")
 
 
 def generate(pipeline: Pipeline, request: Request) -> NDArray[np.uint8]:
