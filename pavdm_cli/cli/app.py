@@ -6,6 +6,7 @@ import typer
 
 from pavdm_cli import __version__
 from pavdm_cli.cli import models, output, train
+from pavdm_cli.cli.bench import bench
 from pavdm_cli.cli.generate import generate
 from pavdm_cli.errors import PavdmError
 
@@ -17,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(generate)
+app.command()(bench)
 app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")
 

@@ -48,6 +48,11 @@ def place(device: DeviceName, dtype: DtypeName) -> Place:
     return Place(chosen, _DTYPES[dtype])
 
 
+def formats(device: torch.device) -> tuple[DtypeName, ...]:
+    """Name the number formats worth running on a device."""
+    return ("bf16", "fp32") if device.type == "cpu" else ("fp16", "bf16", "fp32")
+
+
 def free_memory(device: torch.device) -> int:
     """Return the bytes free on a device; for the CPU and mps, what the system could hand out.
 

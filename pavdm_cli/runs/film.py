@@ -17,7 +17,7 @@ from pavdm_cli.media.writer import VideoWriter
 from pavdm_cli.models import library
 from pavdm_cli.models.device import Place
 from pavdm_cli.models.library import ModelConfig
-from pavdm_cli.runs.stream import Chunk, Request
+from pavdm_cli.runs.stream import Chunk, Clock, Request
 from pavdm_cli.sampling.schedule import Ramp
 
 
@@ -34,10 +34,17 @@ class Look:
 class Film:
     """The videos of one request, as a context manager: one file and one drift meter each.
 
-    Leaving normally finishes the files; leaving by an exception keeps what plays (see `VideoWriter`).
+    Leaving normally finishes the files; leaving by an exception keeps what plays (see `VideoWriter`). `clock`
+    is told what writing and measuring take; give it the stream's.
     """
 
-    def __init__(self, paths: Sequence[Path], look: Look, settings: Sequence[dict[str, str]]) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        look: Look,
+        settings: Sequence[dict[str, str]],
+        clock: Clock | None = None,
+    ) -> None:
         self.writers = [
             VideoWriter(path, look.size, look.fps, scale=look.scale, quality=look.quality, tags=tags)
             for path, tags in zip(paths, settings, strict=True)
@@ -45,6 +52,7 @@ class Film:
         self.settings = tuple(settings)
         self.fps = look.fps
         self.frames = 0
+        self._clock = clock or Clock()
         self._meters = [DriftMeter(look.fps) for _ in paths]
         self._said: tuple[int, Verdict | None] = (0, None)
         self._stack = ExitStack()
@@ -66,8 +74,11 @@ class Film:
             VideoError: the disk or ffmpeg fails.
         """
         for writer, meter, frames in zip(self.writers, self._meters, chunk.frames, strict=True):
+            self._clock.lap("other")
             writer.write(frames)
+            self._clock.lap("encode")
             meter.add(frames)
+            self._clock.lap("drift")
         self.frames += chunk.frames.shape[1]
 
     def figures(self, video: int) -> list[SecondStats]:

@@ -147,4 +147,4 @@ def stream(pipeline: Pipeline, request: Request, clock: Clock | None = None) -> 
         part = frames[:, : request.frames - first].numpy()
         yield Chunk(part, first, made.pop(), window.row, dict(clock.seconds))
         first += part.shape[1]
-        clock.lap("elsewhere")
+        clock.lap("other")
