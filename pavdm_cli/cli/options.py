@@ -147,8 +147,7 @@ Deterministic = Annotated[
 Schedule = Annotated[
     str,
     typer.Option(
-        help="NAME[:key=value,...], progressive or full-sequence; keys are steps, window, chunk, context, "
-        "sink, context_level, shift and renoise.",
+        help="NAME[:key=value,...], a way of rolling: 'pavdm schedules list' names them, 'show' their keys.",
         rich_help_panel=RESEARCH,
     ),
 ]

@@ -104,7 +104,7 @@ def request(order: Order, group: tuple[Video, ...]) -> Request:
 
 def width(order: Order, latents: int) -> int:
     """Return the latents in the widest call."""
-    return latents if order.schedule == "full-sequence" else min(order.ramp.span, latents)
+    return schedule.size(order.schedule, latents, order.ramp).span
 
 
 @torch.no_grad()

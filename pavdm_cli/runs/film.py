@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,7 +18,7 @@ from pavdm_cli.models import library
 from pavdm_cli.models.device import Place
 from pavdm_cli.models.library import ModelConfig
 from pavdm_cli.runs.stream import Chunk, Clock, Request
-from pavdm_cli.sampling.schedule import Ramp
+from pavdm_cli.sampling import schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ def settings(
         "frames": str(request.frames),
         "model": model.name,
         "weights": weights,
-        "schedule": spelled(request.schedule, request.ramp),
+        "schedule": schedule.spelled(request.schedule, request.ramp),
         "guidance": repr(request.guidance),
         "negative": request.negative,
         "scale": str(look.scale),
@@ -132,12 +132,6 @@ def settings(
         "torch": torch.__version__,
         "pavdm": __version__,
     }
-
-
-def spelled(name: str, ramp: Ramp) -> str:
-    """Write a schedule as NAME:key=value,..., which `schedule.parse` reads back."""
-    values = {f.name: getattr(ramp, f.name) for f in fields(Ramp) if f.name != "horizon"}
-    return f"{name}:{','.join(f'{key}={str(value).lower()}' for key, value in values.items())}"
 
 
 def weights_hash(folder: Path, model: ModelConfig) -> str:

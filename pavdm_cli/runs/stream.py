@@ -88,7 +88,7 @@ def check_span(request: Request, model: str, span: int) -> None:
         ScheduleError: the schedule shows more latents in a call than the model takes.
     """
     latents = latents_for(request.frames)
-    most = latents if request.schedule == "full-sequence" else min(request.ramp.span, latents)
+    most = schedule.size(request.schedule, latents, request.ramp).span
     if most > span:
         raise ScheduleError(
             f"schedule {request.schedule!r} shows {most} latents in a call and {model} takes {span}; "

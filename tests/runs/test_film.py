@@ -14,8 +14,6 @@ from pavdm_cli.models.device import Place
 from pavdm_cli.runs import film
 from pavdm_cli.runs.film import Film, Look
 from pavdm_cli.runs.stream import Chunk, Request
-from pavdm_cli.sampling import schedule
-from pavdm_cli.sampling.schedule import Ramp
 
 LOOK = Look(size=(64, 96), fps=8, scale=1, quality=18)
 
@@ -77,11 +75,6 @@ def test_nothing_is_made_before_the_first_frame(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), Film([tmp_path / "new" / "x.mp4"], LOOK, [{}]):
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_schedule_is_spelled_so_that_it_can_be_read(tmp_path: Path) -> None:
-    ramp = Ramp(steps=30, window=10, context=3, sink=True, context_level=0.05, shift=2.5, renoise=True)
-    assert schedule.parse(film.spelled("progressive", ramp), Ramp()) == ("progressive", ramp)
 
 
 def test_settings_are_texts_and_name_the_weights(tiny_model: Path) -> None:
