@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pavdm_cli import __version__
-from pavdm_cli.cli import models, output, train
+from pavdm_cli.cli import models, output, schedules, train
 from pavdm_cli.cli.bench import bench
 from pavdm_cli.cli.generate import generate
 from pavdm_cli.errors import PavdmError
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command()(generate)
 app.command()(bench)
 app.add_typer(models.app, name="models")
+app.add_typer(schedules.app, name="schedules")
 app.add_typer(train.app, name="train")
 
 

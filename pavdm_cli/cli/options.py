@@ -152,6 +152,13 @@ Schedule = Annotated[
     ),
 ]
 
+ScheduleName = Annotated[
+    str, typer.Argument(metavar="NAME[:key=value,...]", help="A name from 'pavdm schedules list'.")
+]
+Picture = Annotated[
+    Path | None, typer.Option("--png", help="Write the picture of its levels here.", show_default=False)
+]
+
 Folder = Annotated[
     Path, typer.Option(help="Where weights, state and log go; a training begun there goes on.")
 ]

@@ -10,6 +10,7 @@ from pavdm_cli.sampling.schedule import Ramp
 
 DEFAULT = "worlds"
 PIXELS_PER_LATENT = 16  # the native VAE's
+FRAMES_PER_LATENT = 4
 
 
 @dataclass(frozen=True)

@@ -54,17 +54,15 @@ def _named(
 
 SCHEDULES = {
     "progressive": _named(
-        "a window of rising levels fills, slides and drains (PA-VDM)", family.progressive, "window", "chunk"
+        "a ramp of levels fills, slides and drains (PA-VDM)", family.progressive, "window", "chunk"
     ),
     "rolling": _named("the window is always full (Rolling Diffusion)", family.rolling, "window"),
     "queue": _named(
-        "the window starts full, with a clip noised to the ramp (Meta-ARVDM)", family.queue, "window", "chunk"
+        "starts full, with a clip noised to the ramp (Meta-ARVDM)", family.queue, "window", "chunk"
     ),
-    "fifo": _named(
-        "a queue longer than the window, seen in partitions (FIFO-Diffusion)", family.fifo, "window"
-    ),
+    "fifo": _named("a long queue, seen in partitions (FIFO-Diffusion)", family.fifo, "window"),
     "pyramid": _named(
-        "window by window, its chunks in turn (Diffusion Forcing)",
+        "window by window, in turn (Diffusion Forcing)",
         family.pyramid,
         "window",
         "chunk",
@@ -74,10 +72,10 @@ SCHEDULES = {
     ),
     "autoregressive": _named("chunk by chunk, each from noise", family.autoregressive, "chunk"),
     "replacement": _named(
-        "window by window, seeing the clean end of the last", family.replacement, "window", "chunk"
+        "window by window, after the clean end of the last", family.replacement, "window", "chunk"
     ),
     "replacement-noised": _named(
-        "window by window, seeing the end of the last at its own level",
+        "window by window, after a noised end of the last",
         family.replacement_noised,
         "window",
         "chunk",
