@@ -28,7 +28,7 @@ class Scene(ABC):
     """One line for a person: what this family shows and which words it knows."""
     choices: ClassVar[Choices]
     """Every attribute and the words it can be; a family whose attributes are not single words has its own
-    `draw`, `change` and `facts` instead."""
+    `draw`, `change`, `facts`, `answers` and `others` instead."""
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Self:
@@ -37,9 +37,8 @@ class Scene(ABC):
 
     def change(self, rng: np.random.Generator) -> Self:
         """Return this scene with one attribute changed (its colour, time of day, weather, ...)."""
-        name = pick(rng, list(self.choices))
-        others = [word for word in self.choices[name] if word != getattr(self, name)]
-        return replace(self, **{name: pick(rng, others)})
+        others = self.others()
+        return pick(rng, others[pick(rng, list(others))])
 
     @abstractmethod
     def caption(self, rng: np.random.Generator) -> str:
@@ -48,6 +47,18 @@ class Scene(ABC):
     def facts(self) -> dict[str, str]:
         """Return the ground truth as attribute name -> value; a set of things is joined by ' + ', sorted."""
         return {name: getattr(self, name) for name in self.choices}
+
+    @classmethod
+    def answers(cls) -> Choices:
+        """Return every attribute that `facts` names and the words it can be, each alone or in a set."""
+        return cls.choices
+
+    def others(self) -> dict[str, list[Self]]:
+        """Return, for every attribute, the scenes that differ from this one in it alone."""
+        return {
+            name: [replace(self, **{name: word}) for word in words if word != getattr(self, name)]
+            for name, words in self.choices.items()
+        }
 
     @abstractmethod
     def pairs(self) -> list[tuple[str, str]]:
