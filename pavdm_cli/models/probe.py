@@ -52,7 +52,9 @@ class ProbeConfig:
         if not 1 <= self.features <= MOST_FEATURES:
             raise ConfigError(f"features is {self.features}; must be from 1 to {MOST_FEATURES}")
         if not self.asks or min(*self.widths, self.hidden) < 1:
-            raise ConfigError(f"no probe has these sizes: {self.widths}, {self.hidden}, {len(self.asks)} asks")
+            raise ConfigError(
+                f"no probe has these sizes: {self.widths}, {self.hidden}, {len(self.asks)} asks"
+            )
 
     @cached_property
     def families(self) -> tuple[str, ...]:
@@ -136,7 +138,10 @@ class Probe(nn.Module):
         return [
             Reading(
                 self.config.families[seen[i]],
-                {ask.attribute: self._answer(told.logits[ask.attribute][i], ask) for ask in self.config.asked(f)},
+                {
+                    ask.attribute: self._answer(told.logits[ask.attribute][i], ask)
+                    for ask in self.config.asked(f)
+                },
                 tuple(told.features[i].tolist()),
             )
             for i, f in enumerate(families)
@@ -173,7 +178,9 @@ class Probe(nn.Module):
     def _answer(self, logits: Tensor, ask: Ask) -> str:
         if ask.several:
             there = logits > min(0.0, float(logits.max()) - 1e-6)
-            return " + ".join(sorted(word for word, is_there in zip(ask.words, there, strict=True) if is_there))
+            return " + ".join(
+                sorted(word for word, is_there in zip(ask.words, there, strict=True) if is_there)
+            )
         words = self.config.questions[ask.attribute]
         return max(ask.words, key=lambda word: float(logits[words.index(word)]))
 
@@ -190,7 +197,8 @@ class _OverTime(nn.Module):
         frames = rearrange(x, "(b t) c h w -> b t h w c", b=batch)
         padded = F.pad(frames, (0, 0, 0, 0, 0, 0, 1, 1))
         three = torch.cat((padded[:, :-2], frames, padded[:, 2:]), -1)
-        return rearrange(F.linear(three, self.weight), "b t h w c -> (b t) c h w")
+        out: Tensor = rearrange(F.linear(three, self.weight), "b t h w c -> (b t) c h w")
+        return out
 
 
 def _evened(x: Tensor, batch: int) -> Tensor:
@@ -228,4 +236,5 @@ def _parts(words: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _split(values: Tensor, by: dict[str, tuple[str, ...]]) -> dict[str, Tensor]:
-    return dict(zip(by, values.split([len(words) for words in by.values()], -1), strict=True))
+    sizes = [len(words) for words in by.values()]
+    return dict(zip(by, torch.split(values, sizes, -1), strict=True))

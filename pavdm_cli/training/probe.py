@@ -61,7 +61,9 @@ class Shown:
     first: int
 
 
-def config(widths: tuple[int, int, int] = (24, 64, 128), hidden: int = 192, features: int = 32) -> ProbeConfig:
+def config(
+    widths: tuple[int, int, int] = (24, 64, 128), hidden: int = 192, features: int = 32
+) -> ProbeConfig:
     """Return a probe's configuration, with questions about all families."""
     asks = [
         Ask(name, attribute, tuple(words), several=attribute == "objects")
@@ -138,7 +140,9 @@ class ProbePool:
                 self.truth[name][at] = values.to(self._device)
 
 
-def targets(config: ProbeConfig, shown: Sequence[Shown], seen: Sequence[dict[str, bool]]) -> dict[str, Tensor]:
+def targets(
+    config: ProbeConfig, shown: Sequence[Shown], seen: Sequence[dict[str, bool]]
+) -> dict[str, Tensor]:
     """Return the truth about scenes, as `ProbePool` holds it."""
     facts = [
         {"family": one.scene.family} | {k: v for k, v in one.scene.facts().items() if here[k]}
@@ -148,7 +152,9 @@ def targets(config: ProbeConfig, shown: Sequence[Shown], seen: Sequence[dict[str
     for name, words in config.questions.items():
         truth[name] = torch.tensor([words.index(fact[name]) if name in fact else -1 for fact in facts])
     for name, words in config.sets.items():
-        rows = [[float(w in fact[name].split(" + ")) if name in fact else -1.0 for w in words] for fact in facts]
+        rows = [
+            [float(w in fact[name].split(" + ")) if name in fact else -1.0 for w in words] for fact in facts
+        ]
         truth[name] = torch.tensor(rows)
     return truth
 

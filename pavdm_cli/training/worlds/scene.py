@@ -6,7 +6,7 @@ and the frame number alone, never on earlier frames, so a scene is endless and a
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -52,6 +52,10 @@ class Scene(ABC):
     def answers(cls) -> Choices:
         """Return every attribute that `facts` names and the words it can be, each alone or in a set."""
         return cls.choices
+
+    def having(self, facts: Mapping[str, str]) -> Self:
+        """Return this scene with the facts given, in the words of `facts`; the others stay."""
+        return replace(self, **facts)
 
     def others(self) -> dict[str, list[Self]]:
         """Return, for every attribute, the scenes that differ from this one in it alone."""

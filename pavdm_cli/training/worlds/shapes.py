@@ -5,9 +5,9 @@ draws them all; positions and angles of the five motions are computed together a
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self, get_args
+from typing import ClassVar, Literal, Self, cast, get_args
 
 import numpy as np
 import torch
@@ -122,6 +122,12 @@ class Shapes(Scene):
     def answers(cls) -> Choices:
         """Return all objects, motions and backgrounds."""
         return {"objects": tuple(map(str, THINGS)), "motion": MOTIONS, "background": HUES}
+
+    def having(self, facts: Mapping[str, str]) -> Self:
+        """Return this scene with the facts given; objects are joined by ' + '."""
+        all_ = {**self.facts(), **facts}
+        things = tuple(thing for thing in THINGS if str(thing) in all_["objects"].split(" + "))
+        return type(self)(things, cast(Motion, all_["motion"]), cast(Hue, all_["background"]))
 
     def others(self) -> dict[str, list[Self]]:
         """Return the scenes with another background, another motion, or one object of another colour or
