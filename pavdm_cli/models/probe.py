@@ -162,7 +162,7 @@ class Probe(nn.Module):
         return rearrange(F.relu(_evened(x, batch)), "(b t) c h w -> b t h w c", b=batch)
 
     def _found(self, x: Tensor) -> dict[str, Tensor]:
-        """Return logits (B, words) of the sets: is there, somewhere in most frames, a thing with all parts?"""
+        """Return logits (B, words) of the sets: is a thing with all parts somewhere, in most frames?"""
         found, start = {}, 0
         for name, words in self.config.sets.items():
             parts = _parts(words)
@@ -207,7 +207,8 @@ def _evened(x: Tensor, batch: int) -> Tensor:
     with torch.no_grad():
         squares = torch.linalg.vector_norm(x, dim=(1, 2, 3), dtype=torch.float32).square().view(batch, -1)
         scale = (squares.mean(1) / x[0].numel() + 1e-6).rsqrt()
-    return x * scale.repeat_interleave(len(x) // batch)[:, None, None, None].to(x.dtype)
+    out: Tensor = x * scale.repeat_interleave(len(x) // batch)[:, None, None, None].to(x.dtype)
+    return out
 
 
 def load(folder: Path | None = None) -> Probe:

@@ -1,4 +1,4 @@
-"""The scorecard's prompts: two of every family with the facts each says, half with pairs kept out of training.
+"""The scorecard's prompts: two of every family with the facts each says, half with held-out pairs.
 
 A paraphrase says its facts in words that no caption of training uses.
 """
