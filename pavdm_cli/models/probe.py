@@ -82,10 +82,12 @@ class ProbeConfig:
 
 @dataclass(frozen=True)
 class Told:
-    """What the network says of B stretches: logits (B, words) by question or set, features (B, N), and the
-    same logits read from the features alone, which is how these learn what matters."""
+    """What the network says of B stretches: logits (B, words) by question or set; of sets also when and where,
+    (B, FRAMES / 2, SIDE / 8, SIDE / 8, words); features (B, N), and the logits read from them alone, which
+    is how they learn what matters."""
 
     logits: dict[str, Tensor]
+    where: dict[str, Tensor]
     features: Tensor
     from_features: dict[str, Tensor]
 
@@ -126,8 +128,10 @@ class Probe(nn.Module):
         hidden = F.silu(self.hidden(pooled))
         features = F.layer_norm(self.features(hidden).float(), (self.config.features,))
         questions, sets = self.config.questions, self.config.sets
-        logits = _split(self.answers(hidden).float(), questions) | self._found(x)
-        return Told(logits, features, _split(self.from_features(features).float(), questions | sets))
+        where = self._where(x)
+        logits = _split(self.answers(hidden).float(), questions)
+        logits |= {name: values.logsumexp((2, 3)).mean(1) for name, values in where.items()}
+        return Told(logits, where, features, _split(self.from_features(features).float(), questions | sets))
 
     def read(self, frames: Tensor, families: Sequence[str]) -> list[Reading]:
         """Read frames (B, FRAMES, 3, SIDE, SIDE), and ask of each what its family in `families` can be
@@ -161,8 +165,8 @@ class Probe(nn.Module):
         x = x + next(times)(F.relu(_evened(x, batch)), batch)
         return rearrange(F.relu(_evened(x, batch)), "(b t) c h w -> b t h w c", b=batch)
 
-    def _found(self, x: Tensor) -> dict[str, Tensor]:
-        """Return logits (B, words) of the sets: is a thing with all parts somewhere, in most frames?"""
+    def _where(self, x: Tensor) -> dict[str, Tensor]:
+        """Return logits of the sets in each place: is a thing there, and has it the parts a word names?"""
         found, start = {}, 0
         for name, words in self.config.sets.items():
             parts = _parts(words)
@@ -170,8 +174,7 @@ class Probe(nn.Module):
             there, *of = self.parts(x).float()[..., start : start + sum(sizes)].split(sizes, -1)
             of = [one.log_softmax(-1) for one in of]
             picks = [[part.index(word.split()[i]) for word in words] for i, part in enumerate(parts)]
-            each = there + sum(one[..., pick] for one, pick in zip(of, picks, strict=True))
-            found[name] = each.logsumexp((2, 3)).mean(1)
+            found[name] = there + sum(one[..., pick] for one, pick in zip(of, picks, strict=True))
             start += sum(sizes)
         return found
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from pavdm_cli.models import quantised
 from pavdm_cli.models.config import write
 from pavdm_cli.models.device import autocast
-from pavdm_cli.models.probe import FRAMES, SIDE, SPAN, STRIDE, Ask, Probe, ProbeConfig, small
+from pavdm_cli.models.probe import FRAMES, SIDE, SPAN, STRIDE, Ask, Probe, ProbeConfig, Told, small
 from pavdm_cli.models.vae import Vae
 from pavdm_cli.training import fit as fitting
 from pavdm_cli.training.clips import LATEST
@@ -25,11 +25,15 @@ from pavdm_cli.training.pool import Ring
 from pavdm_cli.training.state import State
 from pavdm_cli.training.worlds import FAMILIES
 from pavdm_cli.training.worlds.scene import Scene
-from pavdm_cli.training.worlds.visible import visible
+from pavdm_cli.training.worlds.visible import PATCHES, SEEN, Sight, visible
 
 SIZE = (128, 128)
 SEEN_AT = slice(0, FRAMES, 5)
-"""The moments, of those the probe reads, at which an attribute is asked to be visible."""
+"""The moments, of those the probe reads, at which the renderer is asked what can be seen, and where."""
+PLACES_SHARE = 20.0
+"""Weight of what is where; most places show nothing."""
+SHAPES = 6
+"""More scenes of the family with the most to tell, beside one of every family."""
 FEATURES_SHARE = 0.5
 """Weight of the answers read from the features alone."""
 
@@ -39,7 +43,7 @@ class ProbeTraining:
     """Settings of a training run.
 
     batch: clips a step. held, renew, every: clips in the pool, and how many are renewed every so many steps.
-    coded: one clip in so many has been through the VAE. families: none: all, and shapes three times as often.
+    coded: one clip in so many has been through the VAE. families: none: all.
     """
 
     batch: int = 32
@@ -66,7 +70,7 @@ def config(
 ) -> ProbeConfig:
     """Return a probe's configuration, with questions about all families."""
     asks = [
-        Ask(name, attribute, tuple(words), several=attribute == "objects")
+        Ask(name, attribute, tuple(words), several=attribute in family.sets)
         for name, family in FAMILIES.items()
         for attribute, words in family.answers().items()
     ]
@@ -96,8 +100,8 @@ def render(shown: Sequence[Shown], device: torch.device, vae: Vae | None = None)
     return small((frames * 255 + 0.5).to(torch.uint8))
 
 
-def seen(shown: Sequence[Shown], device: torch.device) -> list[dict[str, bool]]:
-    """Tell which attributes of scenes of one family can be seen in what the probe reads."""
+def seen(shown: Sequence[Shown], device: torch.device) -> list[Sight]:
+    """Tell what of scenes of one family can be seen in what the probe reads."""
     moments = torch.arange(0, SPAN, STRIDE, dtype=torch.float64, device=device)[SEEN_AT]
     first = torch.tensor([one.first for one in shown], dtype=torch.float64, device=device)
     return visible([one.scene for one in shown], [one.seed for one in shown], first[:, None] + moments)
@@ -105,7 +109,9 @@ def seen(shown: Sequence[Shown], device: torch.device) -> list[dict[str, bool]]:
 
 class ProbePool:
     """What the probe is shown, with the truth: frames (size, FRAMES, 3, SIDE, SIDE) uint8; for each question
-    the word's number (size,), -1 where it is not asked; for each set (size, words) of 0 and 1, or -1."""
+    the word's number (size,), -1 where it is not asked; for each set (size, words) of 0 and 1, or -1, and
+    under its name with `where` the number of the word to be seen in each place at SEEN_AT, `words` for
+    none."""
 
     def __init__(
         self, settings: ProbeTraining, config: ProbeConfig, vae: Vae, device: torch.device, refills: int = 0
@@ -113,10 +119,12 @@ class ProbePool:
         self._settings, self._config, self._vae, self._device = settings, config, vae, device
         self._ring = Ring(settings.held, settings.renew)
         names = list(settings.families or FAMILIES)
-        self._families = names + ["shapes"] * 2 * ("shapes" in names)
+        self._families = names + ["shapes"] * SHAPES * ("shapes" in names)
         self.frames = torch.empty(settings.held, FRAMES, 3, SIDE, SIDE, dtype=torch.uint8, device=device)
         self.truth = {name: torch.empty(settings.held, dtype=torch.long) for name in config.questions}
         self.truth |= {name: torch.empty(settings.held, len(words)) for name, words in config.sets.items()}
+        spots = settings.held, len(range(FRAMES)[SEEN_AT]), PATCHES, PATCHES
+        self.truth |= {f"{name} where": torch.empty(spots, dtype=torch.long) for name in config.sets}
         self.truth = {name: values.to(device) for name, values in self.truth.items()}
         places = list(enumerate(self._ring.held(refills)))
         for start in tqdm(range(0, len(places), 48), desc="rendering", unit="48 clips"):
@@ -140,13 +148,11 @@ class ProbePool:
                 self.truth[name][at] = values.to(self._device)
 
 
-def targets(
-    config: ProbeConfig, shown: Sequence[Shown], seen: Sequence[dict[str, bool]]
-) -> dict[str, Tensor]:
+def targets(config: ProbeConfig, shown: Sequence[Shown], sights: Sequence[Sight]) -> dict[str, Tensor]:
     """Return the truth about scenes, as `ProbePool` holds it."""
     facts = [
-        {"family": one.scene.family} | {k: v for k, v in one.scene.facts().items() if here[k]}
-        for one, here in zip(shown, seen, strict=True)
+        {"family": one.scene.family} | {k: v for k, v in one.scene.facts().items() if sight.seen[k]}
+        for one, sight in zip(shown, sights, strict=True)
     ]
     truth: dict[str, Tensor] = {}
     for name, words in config.questions.items():
@@ -156,7 +162,21 @@ def targets(
             [float(w in fact[name].split(" + ")) if name in fact else -1.0 for w in words] for fact in facts
         ]
         truth[name] = torch.tensor(rows)
+        spots = [_spots(words, sight.where.get(name, {})) for sight in sights]
+        truth[f"{name} where"] = torch.stack(spots)
     return truth
+
+
+def _spots(words: Sequence[str], where: dict[str, Tensor]) -> Tensor:
+    """Return which word is to be seen in each place, (moments, PATCHES, PATCHES); `len(words)` for none."""
+    nothing = torch.full((len(range(FRAMES)[SEEN_AT]), PATCHES, PATCHES), len(words))
+    if not where:
+        return nothing
+    shares = torch.stack(list(where.values()))
+    clear = shares > torch.clamp(0.4 * shares.flatten(1).amax(1), min=SEEN)[:, None, None, None]
+    best = (shares * clear).argmax(0).cpu()
+    numbers = torch.tensor([words.index(word) for word in where])
+    return torch.where(clear.any(0).cpu(), numbers[best], nothing)
 
 
 def train(
@@ -195,9 +215,7 @@ def train(
         with autocast(device):
             told = probe(frames)
         truth = {name: values[picks] for name, values in pool.truth.items()}
-        sure, reports = judged(told.logits, truth)
-        share, _ = judged(told.from_features, truth)
-        return sure + FEATURES_SHARE * share, reports
+        return judged(told, truth)
 
     def after(step: int) -> None:
         if step % settings.every == 0:
@@ -229,23 +247,46 @@ def roughened(frames: Tensor, rng: np.random.Generator) -> Tensor:
     return frames * (1 + each(-0.06, 0.06)) + each(-0.05, 0.05)
 
 
-def judged(logits: dict[str, Tensor], truth: dict[str, Tensor]) -> tuple[Tensor, Reports]:
+def judged(told: Told, truth: dict[str, Tensor]) -> tuple[Tensor, Reports]:
     """Return the loss summed over questions, and the shares answered rightly, over what was asked."""
-    total, reports = torch.zeros((), device=next(iter(logits.values())).device), Reports()
-    right, asked = torch.zeros_like(total), torch.zeros_like(total)
-    for name, values in logits.items():
+    total = placed(told.where, truth)
+    right, asked, reports = torch.zeros_like(total), torch.zeros_like(total), Reports()
+    for name, values in told.logits.items():
         known = truth[name]
-        if known.ndim == 1:
-            there = known >= 0
-            each = F.cross_entropy(values, known.clamp(min=0), reduction="none")
-            hit = values.argmax(-1) == known
-        else:
-            there = known[:, 0] >= 0
-            each = F.binary_cross_entropy_with_logits(values, known.clamp(min=0), reduction="none").sum(-1)
-            hit = ((values > 0) == (known > 0.5)).all(-1)
-        total = total + (each * there).sum() / len(known)
-        right, asked = right + (hit & there).sum(), asked + there.sum()
+        alone = _loss(told.from_features[name], known)
+        total = total + (_loss(values, known) + FEATURES_SHARE * alone).sum() / len(known)
+        hit, there = _right(values, known)
+        right, asked = right + hit, asked + there
         if name in ("family", "objects", "motion"):
-            reports[name] = torch.stack(((hit & there).sum().float(), there.sum().float()))
+            reports[name] = torch.stack((hit, there))
     one = torch.ones_like(total)
     return total, {"loss": torch.stack((total.detach(), one)), "right": torch.stack((right, asked))} | reports
+
+
+def placed(where: dict[str, Tensor], truth: dict[str, Tensor]) -> Tensor:
+    """Return the loss of what is where, a mean over places, of clips that were asked for a set."""
+    total = torch.zeros((), device=next(iter(truth.values())).device)
+    for name, values in where.items():
+        clips = truth[name][:, 0] >= 0
+        if clips.any():
+            moments = [frame // 2 for frame in range(FRAMES)[SEEN_AT]]
+            here = values[clips][:, moments]
+            scores = torch.cat((here, torch.zeros_like(here[..., :1])), -1).flatten(0, -2)
+            each = F.cross_entropy(scores, truth[f"{name} where"][clips].flatten())
+            total = total + PLACES_SHARE * each * clips.float().mean()
+    return total
+
+
+def _loss(values: Tensor, known: Tensor) -> Tensor:
+    """Return the loss of each clip (B,), 0 where it was not asked."""
+    if known.ndim == 1:
+        return F.cross_entropy(values, known, reduction="none", ignore_index=-1)
+    each = F.binary_cross_entropy_with_logits(values, known.clamp(min=0), reduction="none").sum(-1)
+    return each * (known[:, 0] >= 0)
+
+
+def _right(values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how many clips are answered rightly, and of how many that were asked."""
+    there = known >= 0 if known.ndim == 1 else known[:, 0] >= 0
+    hit = values.argmax(-1) == known if known.ndim == 1 else ((values > 0) == (known > 0.5)).all(-1)
+    return (hit & there).sum().float(), there.sum().float()

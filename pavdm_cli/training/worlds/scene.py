@@ -29,6 +29,8 @@ class Scene(ABC):
     choices: ClassVar[Choices]
     """Every attribute and the words it can be; a family whose attributes are not single words has its own
     `draw`, `change`, `facts`, `answers` and `others` instead."""
+    sets: ClassVar[tuple[str, ...]] = ()
+    """The attributes whose value is a set of words; joined by ' + ' in `facts`."""
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Self:

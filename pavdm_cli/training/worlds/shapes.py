@@ -74,6 +74,8 @@ class Shapes(Scene):
         "right, orbiting or spinning, on a background in any of the ten colours"
     )
 
+    sets: ClassVar[tuple[str, ...]] = ("objects",)
+
     things: tuple[Thing, ...]
     motion: Motion
     background: Hue
