@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pavdm_cli import __version__
-from pavdm_cli.cli import models, output, train
+from pavdm_cli.cli import models, output, study, train
 from pavdm_cli.cli.generate import generate
 from pavdm_cli.errors import PavdmError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command()(generate)
 app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")
+app.add_typer(study.app, name="study")
 
 
 def _version(asked: bool) -> None:

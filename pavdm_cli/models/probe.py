@@ -82,7 +82,7 @@ class ProbeConfig:
 
 @dataclass(frozen=True)
 class Told:
-    """What the network says of B stretches: logits (B, words) by question or set; of sets also when and where,
+    """What the network says of B stretches: logits (B, words) by question or set; of sets also where, each
     (B, FRAMES / 2, SIDE / 8, SIDE / 8, words); features (B, N), and the logits read from them alone, which
     is how they learn what matters."""
 

@@ -114,12 +114,10 @@ def identity(pipeline: Pipeline, folder: Path, probe: Path, plan: Plan) -> Ident
     config = pipeline.config
     if config.fps != FPS:
         raise ConfigError(f"{config.name} makes {config.fps} frames a second; the probe reads {FPS}")
-    with (probe / "probe.safetensors").open("rb") as file:
-        judge = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     return Identity(
         model=config.name,
         weights=weights_hash(folder, config),
-        probe=judge,
+        probe=probe_hash(probe),
         schedule=f"progressive, {config.sampling.steps} steps",
         guidance=config.guidance,
         seconds=plan.seconds,
@@ -230,6 +228,12 @@ def _claim(folder: Path, own: Identity) -> None:
         raise RunError(
             f"{folder}: holds a study of other {', '.join(differ)}; give another --work, or remove it"
         )
+
+
+def probe_hash(folder: Path) -> str:
+    """Return a fingerprint of a probe's weights: the first 16 digits of its file's SHA-256."""
+    with (folder / "probe.safetensors").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def load_probe(folder: Path | None) -> tuple[Probe, Path]:
