@@ -4,7 +4,7 @@ The features are whoever calls' own, so the values compare only with others from
 FVD, whose features are those of one published network. Sets are (N, D) and (M, D).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ def frechet_distance(first: Features, second: Features) -> float:
     """Return the squared Frechet distance between the normal distributions fitted to two sets.
 
     Dowson and Landau 1982, equation 4. It is biased: small sets of one kind are not at zero; see
-    `frechet_above_floor`.
+    `above_floor`.
 
     Raises:
         VideoError: a set has fewer than two clips.
@@ -45,9 +45,17 @@ def frechet_distance(first: Features, second: Features) -> float:
     return float(apart + np.trace(spreads[0]) + np.trace(spreads[1]) - 2 * np.trace(middle))
 
 
-def frechet_above_floor(made: Features, real: Features, others: Sequence[Features]) -> float:
-    """Return the Frechet distance of a set to real clips, less its floor: the mean distance of `others`, more
-    sets of real clips of the same size as `made`, to the same real clips.
+def above_floor(
+    distance: Callable[[Features, Features], float],
+    made: Features,
+    real: Features,
+    others: Sequence[Features],
+) -> float:
+    """Return the distance of a set to real clips, less its floor: the mean distance of `others`, more sets of
+    real clips of the same size and make-up as `made`, to the same real clips.
+
+    What small sets, or sets with a fixed number of clips of each prompt, add to or take from a distance is
+    the same for all of them and goes away.
 
     Raises:
         VideoError: a set has fewer than two clips, or one of `others` another size than `made`.
@@ -58,8 +66,7 @@ def frechet_above_floor(made: Features, real: Features, others: Sequence[Feature
             f"a floor for {len(made)} clips from sets of {', '.join(map(str, sizes)) or 'no'} clips; "
             "give sets of the same size"
         )
-    floor = [frechet_distance(other, real) for other in others]
-    return frechet_distance(made, real) - float(np.mean(floor))
+    return distance(made, real) - float(np.mean([distance(other, real) for other in others]))
 
 
 def _kernel(first: Features, second: Features) -> Features:

@@ -15,7 +15,7 @@ from pavdm_cli.studies.bootstrap import DRAWS, SHARE, of_sets
 from pavdm_cli.studies.damage import DAMAGES, damaged
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.records import Record, Recorder
-from pavdm_cli.studies.scorecard import QUICK, Plan, Progress
+from pavdm_cli.studies.scorecard import FLOORS, QUICK, Plan, Progress
 from pavdm_cli.training.worlds.paint import FPS
 
 PLAN = replace(QUICK, prompts=tuple(range(len(PROMPTS))), seconds=30)
@@ -36,7 +36,7 @@ WATCHED = (
     "freezes",
     "blanks",
     "repetition",
-    "kernel distance",
+    "kernel distance above floor",
     "Frechet distance above floor",
 )
 """The measures that are calibrated; courses in their last interval."""
@@ -57,7 +57,7 @@ class Calibration:
 def make(probe: Probe, plan: Plan, folder: Path) -> Iterator[Progress]:
     """Damage true renders and look at them; every video leaves a record in the folder, as in `scorecard`."""
     folder.mkdir(parents=True, exist_ok=True)
-    kinds = ["real", "other", *(f"floor{n}" for n in range(3)), *_doses()]
+    kinds = ["real", "other", *(f"floor{n}" for n in range(FLOORS)), *_doses()]
     missing = [k for k in kinds if not all(_path(folder, k, i, s).exists() for i, s in plan.videos)]
     yield Progress(len(kinds) - len(missing), len(kinds), "", ())
     for n, kind in enumerate(missing, len(kinds) - len(missing) + 1):
@@ -73,7 +73,7 @@ def judge(plan: Plan, probe: str, folder: Path) -> Calibration:
     A measure notices if the 95 % interval of its difference to undamaged renders leaves out zero.
     """
     real = _gather(plan, "real", folder)
-    others = [_gather(plan, f"floor{n}", folder) for n in range(3)]
+    others = [_gather(plan, f"floor{n}", folder) for n in range(FLOORS)]
     plain = _gather(plan, "other", folder)
     false = sorted(_noticed(others[0], plain, real, others))
     found: dict[str, dict[str, float | None]] = {name: {} for name in WATCHED}
@@ -144,7 +144,7 @@ def _doses() -> list[str]:
 
 def _look(group: Sequence[tuple[int, int]], kind: str, frames: int, probe: Probe, folder: Path) -> None:
     asked, seeds = [PROMPTS[i] for i, _ in group], [seed for _, seed in group]
-    apart = {"real": 50_000, "other": 60_000} | {f"floor{n}": 70_000 + 1000 * n for n in range(3)}
+    apart = {"real": 50_000, "other": 60_000} | {f"floor{n}": 70_000 + 1000 * n for n in range(FLOORS)}
     here = [seed + apart.get(kind, 80_000) for seed in seeds]
     source = sources.real(asked, here, frames, SIZE)
     if kind not in apart:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavdm_cli.drift.report import EDGE
-from pavdm_cli.drift.sets import frechet_above_floor, kernel_distance
+from pavdm_cli.drift.sets import above_floor, frechet_distance, kernel_distance
 from pavdm_cli.models.probe import SPAN
 from pavdm_cli.studies import records as recording
 from pavdm_cli.studies.prompts import Asked
@@ -124,12 +124,11 @@ def distances(
         here = [recording.features(records, at) for at in moments]
         true = [recording.features(real, at) for at in moments]
         floors = [[recording.features(other, at) for other in others] for at in moments]
-        kernel.append(_mean([kernel_distance(a, b) for a, b in zip(here, true, strict=True)]))
-        frechet.append(
-            _mean([frechet_above_floor(a, b, c) for a, b, c in zip(here, true, floors, strict=True)])
-        )
+        sets = list(zip(here, true, floors, strict=True))
+        kernel.append(_mean([above_floor(kernel_distance, a, b, c) for a, b, c in sets]))
+        frechet.append(_mean([above_floor(frechet_distance, a, b, c) for a, b, c in sets]))
         apart.append(_mean([_spread(a, records) for a in here]))
-    found = {"kernel distance": kernel, "Frechet distance above floor": frechet}
+    found = {"kernel distance above floor": kernel, "Frechet distance above floor": frechet}
     return {name: np.array(values) for name, values in (found | {"distance between prompts": apart}).items()}
 
 

@@ -137,8 +137,8 @@ def _calibration(found: Calibration | None) -> str:
     false = ", ".join(map(escape, found.false)) or "none"
     return (
         "<h2>Calibration</h2><p>The smallest dose that each measure tells from undamaged renders of other "
-        f"scenes, {found.videos} videos of {found.seconds} s; - where it tells none. Measures that saw damage "
-        f"where there was none: {false}.</p><ul>{about}</ul>"
+        f"scenes, {found.videos} videos of {found.seconds} s; - where it tells none. Measures that saw "
+        f"damage where there was none: {false}.</p><ul>{about}</ul>"
         + _table(["", *(d.name for d in DAMAGES)], doses + rows)
     )
 

@@ -14,7 +14,7 @@ SHOWN = (
     "persistence",
     "retrieval",
     "feature change",
-    "kernel distance",
+    "kernel distance above floor",
     "Frechet distance above floor",
     "distance between prompts",
     "motion",
@@ -42,6 +42,7 @@ def courses(path: Path, scores: Scores, against: Scores | None) -> None:
         if against and name in against.by_interval:
             row = against.by_interval[name]["made"]
             axes.plot(_middles(row), [one.value for one in row], "--", color="#b3261e", label="before")
+        axes.set_xlim(0, scores.identity.seconds)
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     figure.axes[0].legend(fontsize=8)
     figure.supxlabel("seconds", fontsize=9)

@@ -42,7 +42,7 @@ def gates(scores: Scores) -> list[Gate]:
         name = f"adherence, {end} {STRETCH} s{part}"
         if name in videos:
             found.append(_at_least(f"{name}, low end of the interval", videos[name].low, least))
-    for name in ("kernel distance", "Frechet distance above floor"):
+    for name in ("kernel distance above floor", "Frechet distance above floor"):
         found.append(_grows_little(name, courses[name]["made"], courses[name]["other"]))
     motion = courses["motion"]["made"][-1].value / courses["motion"]["other"][-1].value
     found.append(

@@ -34,8 +34,8 @@ how good a figure can be."""
 
 APART = {"made": 0, "real": 10_000, "other": 20_000, "coded": 30_000, "floor": 40_000}
 """Added to a video's seed, so that the scenes of two kinds differ."""
-FLOORS = 3
-"""Sets of true renders whose distances make the floor; of videos that `real` and `other` do not hold."""
+FLOORS = 2
+"""Sets of true renders whose distances make the floor, beside those in `real` and `other`."""
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,10 @@ from pavdm_cli.training.fit import Budget, Reports
 from pavdm_cli.training.pool import Ring
 from pavdm_cli.training.state import State
 from pavdm_cli.training.worlds import FAMILIES
+from pavdm_cli.training.worlds.paint import Size
 from pavdm_cli.training.worlds.scene import Scene
 from pavdm_cli.training.worlds.visible import PATCHES, SEEN, Sight, visible
 
-SIZE = (128, 128)
 SEEN_AT = slice(0, FRAMES, 5)
 """The moments, of those the probe reads, at which the renderer is asked what can be seen, and where."""
 PLACES_SHARE = 20.0
@@ -44,6 +44,7 @@ class ProbeTraining:
 
     batch: clips a step. held, renew, every: clips in the pool, and how many are renewed every so many steps.
     coded: one clip in so many has been through the VAE. families: none: all.
+    size: of the renders, before they are made small.
     """
 
     batch: int = 32
@@ -54,6 +55,7 @@ class ProbeTraining:
     rate: float = 1.5e-3
     seed: int = 21
     families: tuple[str, ...] = ()
+    size: Size = (128, 128)
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,16 @@ def draw(seed: int, number: int, families: Sequence[str]) -> Shown:
 
 
 @torch.no_grad()
-def render(shown: Sequence[Shown], device: torch.device, vae: Vae | None = None) -> Tensor:
+def render(
+    shown: Sequence[Shown], device: torch.device, vae: Vae | None = None, size: Size = (128, 128)
+) -> Tensor:
     """Draw what the probe reads of scenes of one family, (B, FRAMES, 3, SIDE, SIDE) uint8; given a VAE, as it
     gives them back."""
     family = type(shown[0].scene)
     moments = torch.arange(0, SPAN, 1 if vae else STRIDE, dtype=torch.float64, device=device)
     first = torch.tensor([one.first for one in shown], dtype=torch.float64, device=device)
     scenes, seeds = [one.scene for one in shown], [one.seed for one in shown]
-    frames = family.render(scenes, seeds, first[:, None] + moments, SIZE)
+    frames = family.render(scenes, seeds, first[:, None] + moments, size)
     if vae is not None:
         with autocast(device):
             frames = ((vae.decode(vae.encode(2 * frames - 1))[0][:, ::STRIDE].float() + 1) / 2).clamp(0, 1)
@@ -142,7 +146,8 @@ class ProbePool:
             groups.setdefault(key, []).append((place, shown))
         for (_, coded), group in groups.items():
             at, shown_here = [place for place, _ in group], [shown for _, shown in group]
-            self.frames[at] = render(shown_here, self._device, self._vae if coded else None)
+            vae = self._vae if coded else None
+            self.frames[at] = render(shown_here, self._device, vae, self._settings.size)
             truth = targets(self._config, shown_here, seen(shown_here, self._device))
             for name, values in truth.items():
                 self.truth[name][at] = values.to(self._device)
@@ -230,6 +235,29 @@ def train(
     return probe
 
 
+@torch.no_grad()
+def measure(
+    probe: Probe, seed: int, count: int, device: torch.device, vae: Vae | None = None
+) -> dict[str, tuple[int, int]]:
+    """Return how many answers are right, and of how many, by attribute, over fresh renders: `count` of every
+    family, after a VAE's round trip if one is given. Sets count as right only as a whole."""
+    found: dict[str, tuple[int, int]] = {}
+    for family in probe.config.families:
+        for start in range(0, count, MEASURED_AT_ONCE):
+            shown = [draw(seed, n, [family]) for n in range(start, min(start + MEASURED_AT_ONCE, count))]
+            frames = render(shown, device, vae).to(device).float() / 127.5 - 1
+            read = probe.read(frames, [family] * len(shown))
+            for one, sight, reading in zip(shown, seen(shown, device), read, strict=True):
+                answers = {"family": reading.family} | reading.answers
+                for name, word in ({"family": family} | one.scene.facts()).items():
+                    if name == "family" or sight.seen[name]:
+                        right, asked = found.get(name, (0, 0))
+                        found[name] = right + (answers[name] == word), asked + 1
+    return found
+
+
+MEASURED_AT_ONCE = 16
+"""Clips rendered and read together when a probe is measured."""
 _BODY = ("open", "quarter", "eighth", "block", "times")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pavdm_cli.drift.sets import frechet_above_floor, frechet_distance, kernel_distance
+from pavdm_cli.drift.sets import above_floor, frechet_distance, kernel_distance
 from pavdm_cli.errors import VideoError
 
 
@@ -43,15 +43,15 @@ def test_the_frechet_distance_of_normal_sets_is_known() -> None:
 def test_the_floor_takes_the_bias_off() -> None:
     real, others = drawn(0, 60), [drawn(i, 30) for i in range(1, 9)]
     plain = frechet_distance(drawn(20, 30), real)
-    above = [frechet_above_floor(drawn(i, 30), real, others) for i in range(20, 28)]
+    above = [above_floor(frechet_distance, drawn(i, 30), real, others) for i in range(20, 28)]
     assert abs(np.mean(above)) < 0.1 * plain
-    assert frechet_above_floor(drawn(20, 30, 1.0), real, others) > 5
+    assert above_floor(frechet_distance, drawn(20, 30, 1.0), real, others) > 5
 
 
 def test_sets_too_small_or_unequal_are_refused() -> None:
     with pytest.raises(VideoError, match="two clips in each; one has 1"):
         kernel_distance(drawn(1, 1), drawn(2, 4))
     with pytest.raises(VideoError, match="floor for 4 clips from sets of 3"):
-        frechet_above_floor(drawn(1, 4), drawn(2, 9), [drawn(3, 3)])
+        above_floor(frechet_distance, drawn(1, 4), drawn(2, 9), [drawn(3, 3)])
     with pytest.raises(VideoError, match="from sets of no clips"):
-        frechet_above_floor(drawn(1, 4), drawn(2, 9), [])
+        above_floor(frechet_distance, drawn(1, 4), drawn(2, 9), [])
