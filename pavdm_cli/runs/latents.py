@@ -99,11 +99,6 @@ class LatentLog:
             raise RunError(f"{self.path}: latent {index} is damaged; make the video again")
         return values.copy()  # a view of bytes read cannot be written to, which torch warns of
 
-    def records(self, video: int, first: int = 0) -> Iterator[bytes]:
-        """Yield one video's latents as records, numbered from `first`."""
-        for index in range(self.count):
-            yield record(first + index, self.read(index)[video : video + 1].tobytes())
-
     def cut(self, count: int) -> None:
         """Forget the latents from an index on."""
         self.count = min(self.count, count)
