@@ -6,6 +6,7 @@ import typer
 
 from pavdm_cli import __version__
 from pavdm_cli.cli import models, output, schedules, train
+from pavdm_cli.cli.analyse import analyse
 from pavdm_cli.cli.bench import bench
 from pavdm_cli.cli.generate import generate
 from pavdm_cli.errors import PavdmError
@@ -18,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(generate)
+app.command()(analyse)
 app.command()(bench)
 app.add_typer(models.app, name="models")
 app.add_typer(schedules.app, name="schedules")

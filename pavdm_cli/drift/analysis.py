@@ -18,7 +18,8 @@ from pavdm_cli.errors import VideoError
 
 THUMB = 16  # pixels a side of the thumbnails that cuts, freezes and repetition are found on
 
-CUT = 0.04  # mean change of a thumbnail: ten levels at once
+CUT = 0.04  # mean change of a thumbnail's blocks: ten levels at once everywhere
+CUT_MOST = 0.1  # counted of one block, so that it takes two fifths of the picture, and no small fast thing
 CUT_TIMES = 3.0  # more than any change nearby, so that fast motion and flashes are no cuts
 CUT_NEAR = 3  # frames on either side; animation on twos or threes moves in every one of so many
 
@@ -161,7 +162,7 @@ class Analyser:
         place = len(self._motion)
         contrast, motion = self._meter.measure(frame)
         small = thumbnail(frame)
-        change = 0.0 if self._last is None else float(np.abs(small - self._last).mean()) / 255
+        change = 0.0 if self._last is None else _changed(small, self._last)
         self._motion.append(motion)
         self._change.append(change)
         if self._still is None or float(np.abs(small - self._still).max()) / 255 > FROZEN_CHANGE:
@@ -181,6 +182,12 @@ def thumbnail(frame: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Return a frame (H, W, 3) as block means, (16, 16, 3), in levels."""
     small = Image.fromarray(frame).resize((THUMB, THUMB), Image.Resampling.BOX)
     return np.asarray(small).astype(np.int16)
+
+
+def _changed(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
+    """Return the mean change of two thumbnails' blocks, each up to a limit."""
+    blocks = np.abs(one - other).mean(axis=-1) / 255
+    return float(blocks.clip(max=CUT_MOST).mean())
 
 
 def cuts(change: Sequence[float], fps: float) -> tuple[Cut, ...]:
