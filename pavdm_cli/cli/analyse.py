@@ -161,7 +161,9 @@ def _repeats(seen: "Analysis") -> str:
     if again is None:
         return "too short or too still to tell"
     if again.strength < REPEATS:
-        return f"no (at most {again.strength:.2f}, at a lag of {again.lag:.1f} s)"
+        return (
+            f"no (at most {again.strength:.2f}, after {again.lag:.1f} s)" if again.strength >= 0.1 else "no"
+        )
     return f"every {again.lag:.1f} s ({again.strength:.2f}; 1 is an exact loop)"
 
 

@@ -4,6 +4,7 @@ That is the I3D of the common TorchScript file: 400 numbers for a clip (B, 3, T,
 `rescale`, `resize` and `return_features`. TorchScript is a program: load files you trust.
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,12 @@ class ClipFeatures:
         if not path.is_file():
             raise CheckpointError(f"--fvd-model {path}: no such file; give the I3D as TorchScript")
         try:
-            self._network = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+            with (
+                warnings.catch_warnings()
+            ):  # of a format that goes out of use; the field has the file in no other
+                warnings.simplefilter("ignore", DeprecationWarning)
+                network = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+            self._network = network.eval()
         except RuntimeError as error:
             raise CheckpointError(
                 f"--fvd-model {path}: not TorchScript ({str(error).splitlines()[0]}); give the I3D as that"
