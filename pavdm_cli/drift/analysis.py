@@ -1,7 +1,7 @@
 """A whole video looked at without labels: its seconds, cuts, freezes, blanks, joints and repetition.
 
-Frames are uint8 arrays (T, H, W, 3). What is kept while they pass is two numbers a frame, one record a second
-and at most `MOMENTS` thumbnails, so length costs next to no memory.
+Frames are uint8 arrays (T, H, W, 3). What is kept while they pass is three numbers a frame, one record a
+second and at most `MOMENTS` thumbnails, so length costs next to no memory.
 """
 
 from array import array
@@ -18,8 +18,9 @@ from pavdm_cli.errors import VideoError
 
 THUMB = 16  # pixels a side of the thumbnails that cuts, freezes and repetition are found on
 
-CUT = 0.04  # mean change of a thumbnail: ten levels at once
-CUT_TIMES = 3.0  # more than any change nearby, so that fast motion and flashes are no cuts
+CUT = 0.04  # change of a thumbnail's block: ten levels at once
+CUT_SHARE = 0.4  # of the blocks that change so much, so that a small fast thing is no cut
+CUT_TIMES = 2.5  # more than any mean change nearby, so that fast motion and flashes are no cuts
 CUT_NEAR = 3  # frames on either side; animation on twos or threes moves in every one of so many
 
 FROZEN_CHANGE = 3 / 255  # of any block of the thumbnail since the freeze began
@@ -120,7 +121,7 @@ class Analyser:
     def __init__(self, fps: float) -> None:
         self._fps = fps
         self._meter = DriftMeter(max(round(fps), 1))
-        self._motion, self._change = array("d"), array("d")
+        self._motion, self._change, self._share = array("d"), array("d"), array("d")
         self._last: NDArray[np.int16] | None = None
         self._frozen = _Runs(fps, FROZEN_SECONDS)
         self._still: NDArray[np.int16] | None = None
@@ -149,7 +150,7 @@ class Analyser:
             seconds=tuple(seconds),
             summary=summary(seconds) if seconds else None,
             faults=tuple(faults(seconds)) if seconds else (),
-            cuts=cuts(self._change, self._fps),
+            cuts=cuts(self._change, self._share, self._fps),
             freezes=self._frozen.parts(count),
             blanks=self._blank.parts(count),
             repetition=repetition(self._moments, self._fps / self._stride),
@@ -161,9 +162,10 @@ class Analyser:
         place = len(self._motion)
         contrast, motion = self._meter.measure(frame)
         small = thumbnail(frame)
-        change = 0.0 if self._last is None else float(np.abs(small - self._last).mean()) / 255
+        blocks = np.abs(small - (small if self._last is None else self._last)).mean(axis=-1) / 255
         self._motion.append(motion)
-        self._change.append(change)
+        self._change.append(float(blocks.mean()))
+        self._share.append(float((blocks >= CUT).mean()))
         if self._still is None or float(np.abs(small - self._still).max()) / 255 > FROZEN_CHANGE:
             self._still = small
             self._frozen.ended(place)
@@ -183,10 +185,13 @@ def thumbnail(frame: NDArray[np.uint8]) -> NDArray[np.int16]:
     return np.asarray(small).astype(np.int16)
 
 
-def cuts(change: Sequence[float], fps: float) -> tuple[Cut, ...]:
-    """Return where the change of thumbnails, one a frame, stands out from all of those nearby."""
+def cuts(change: Sequence[float], share: Sequence[float], fps: float) -> tuple[Cut, ...]:
+    """Return where most of the picture changes, by more than in any frame nearby.
+
+    change: of each frame's thumbnail, the mean. share: of its blocks that change by `CUT`.
+    """
     found = []
-    for i in np.flatnonzero(np.asarray(change) >= CUT).tolist():
+    for i in np.flatnonzero(np.asarray(share) >= CUT_SHARE).tolist():
         near = [*change[max(i - CUT_NEAR, 1) : i], *change[i + 1 : i + 1 + CUT_NEAR]]
         most = max(near, default=0.0)
         if change[i] >= CUT_TIMES * most:
