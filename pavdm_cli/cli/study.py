@@ -34,7 +34,7 @@ AtOnce = Annotated[int | None, typer.Option("--batch", help="Videos made at a ti
 
 @app.command()
 def scorecard(
-    model: options.Model = library.DEFAULT,
+    model: options.Shapes = library.DEFAULT,
     work: Work = Path("outputs/scorecard"),
     output: PageFolder = Path("docs/studies/scorecard"),
     quick: Quick = False,

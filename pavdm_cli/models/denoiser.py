@@ -111,9 +111,7 @@ class Block(nn.Module):
         self.attention = Attention(width, config.heads)
         self.norm_text = nn.LayerNorm(width) if reads_text else None
         self.text = Attention(width, config.heads, width) if reads_text else None
-        self.mlp = nn.Sequential(
-            nn.Linear(width, config.mlp), nn.GELU(approximate="tanh"), nn.Linear(config.mlp, width)
-        )
+        self.mlp = nn.Sequential(nn.Linear(width, config.mlp), nn.GELU(), nn.Linear(config.mlp, width))
 
     def forward(
         self,
@@ -142,14 +140,14 @@ class Block(nn.Module):
         def flat(t: Tensor) -> Tensor:
             return rearrange(t, "b t s d -> b (t s) d")
 
-        h = per_latent(self.norm1(x)) * (1 + scale1) + shift1
+        h = torch.addcmul(shift1, per_latent(self.norm1(x)), 1 + scale1)
         h = rearrange(h, "b t s d -> (b t) s d") if apart else flat(h)
         h = self.attention(h, h, turn, None).view(len(x), latents, -1, x.shape[-1])
-        x = x + flat(h * gate1)
+        x = flat(torch.addcmul(per_latent(x), h, gate1))
         if self.text is not None and self.norm_text is not None:
             x = x + self.text(self.norm_text(x), text, None, text_bias)
-        h = flat(per_latent(self.norm2(x)) * (1 + scale2) + shift2)
-        return x + flat(per_latent(self.mlp(h)) * gate2)
+        h = flat(torch.addcmul(shift2, per_latent(self.norm2(x)), 1 + scale2))
+        return flat(torch.addcmul(per_latent(x), per_latent(self.mlp(h)), gate2))
 
 
 class Denoiser(nn.Module):

@@ -1,5 +1,6 @@
 """Where weights are looked for, and what is there; imports no torch."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from pavdm_cli.sampling.schedule import Ramp
 
 DEFAULT = "worlds"
 PIXELS_PER_LATENT = 16  # the native VAE's
+FRAMES_PER_LATENT = 4
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,32 @@ def weight_files(folder: Path, model: ModelConfig) -> tuple[Path, ...]:
         if not path.is_file():
             raise CheckpointError(f"{path}: no such file; restore the model's folder")
     return files
+
+
+def weights_hash(folder: Path, model: ModelConfig) -> str:
+    """Return a fingerprint of a model's weights: the first 16 digits of SHA-256 over its files.
+
+    Raises:
+        CheckpointError: one is missing.
+    """
+    return _hash(*weight_files(folder, model))
+
+
+def vae_hash(folder: Path, model: ModelConfig) -> str:
+    """Return a fingerprint of a model's VAE, which alone can decode its latents.
+
+    Raises:
+        CheckpointError: a file of the model is missing.
+    """
+    return _hash(weight_files(folder, model)[1])
+
+
+def _hash(*paths: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
 
 
 def _is_model(path: Path) -> bool:

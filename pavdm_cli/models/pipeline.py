@@ -50,6 +50,11 @@ class Pipeline:
         """Frames that one latent becomes."""
         return FRAMES_PER_LATENT
 
+    @property
+    def reach(self) -> int:
+        """Latents before one that its frames depend on."""
+        return self.vae.reach
+
     def encode_text(self, prompts: Sequence[str]) -> Text:
         """Encode prompts, padded to the encoder's limit, so that a prompt's company changes nothing."""
         return self.text.encode(prompts, length=self.text.config.max_tokens)
@@ -68,6 +73,17 @@ class Pipeline:
         """Yield frames (B, 4, H, W, 3) uint8 on the CPU for each latent (B, C, h, w), as they come."""
         for frames in self.vae.decode_stream(latents, before):
             yield (frames * 255 + 0.5).to(torch.uint8).permute(0, 1, 3, 4, 2).contiguous().cpu()
+
+    @torch.no_grad()
+    def encode(self, frames: Tensor) -> Tensor:
+        """Turn frames (T, H, W, 3) uint8, T a multiple of four, into latents (T/4, C, h, w) float32, one at a
+        time."""
+        each = self.frames_per_latent
+        made = []
+        for start in range(0, len(frames), each):
+            part = frames[None, start : start + each].to(self.place.device, self.place.dtype)
+            made.append(self.vae.encode(part.permute(0, 1, 4, 2, 3) / 127.5 - 1)[0])
+        return torch.cat(made).float()
 
     def nearest(self, text: Text, count: int = 3) -> list[list[tuple[str, float]]]:
         """Return the known captions nearest to each prompt, with their cosines, best first."""

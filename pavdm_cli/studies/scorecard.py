@@ -16,9 +16,9 @@ from pavdm_cli.errors import ConfigError, RunError
 from pavdm_cli.models import config as configs
 from pavdm_cli.models import library
 from pavdm_cli.models import probe as probes
+from pavdm_cli.models.library import weights_hash
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.models.probe import Probe
-from pavdm_cli.runs.film import weights_hash
 from pavdm_cli.studies import measures, records, sources
 from pavdm_cli.studies.bootstrap import Estimate, of_means, of_sets
 from pavdm_cli.studies.measures import INTERVAL

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -144,17 +143,24 @@ def _loss(vae: Vae, coded: "object", frames: Tensor, *, settled: bool) -> tuple[
         with torch.no_grad():
             vae.mean.lerp_(mean.detach(), MOMENTUM)
             vae.deviation.lerp_(deviation.detach(), MOMENTUM)
-    error = out - target
-    total = _size(error) + 0.5 * (_size(error.diff(dim=3)) + _size(error.diff(dim=4)))
-    total = total + 0.5 * OVER_TIME * _size(error.diff(dim=1)) + 1e-5 * raw.float().square().mean()
+    differences, squared = _differences(out, target)
+    total = differences + 1e-5 * raw.float().square().mean()
     one = torch.ones((), device=out.device)
-    psnr = -10 * torch.log10(F.mse_loss(out, target) / 4)
+    psnr = -10 * torch.log10(squared.detach() / 4)
     reports = {
         "loss": torch.stack((total.detach(), one)),
         "psnr": torch.stack((psnr.detach(), one)),
         "deviation": torch.stack((deviation.detach().mean(), one)),
     }
     return total, reports
+
+
+def _differences(out: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what frames (B, T, 3, H, W) differ by, in values and slopes, and their mean squared error."""
+    error = out - target
+    across = _size(error[..., 1:] - error[..., :-1]) + _size(error[..., 1:, :] - error[..., :-1, :])
+    over_time = _size(error[:, 1:] - error[:, :-1])
+    return _size(error) + 0.5 * across + 0.5 * OVER_TIME * over_time, error.square().mean()
 
 
 def _size(error: Tensor) -> Tensor:

@@ -1,5 +1,8 @@
 """Attention in chunks equals dense; rotary embedding turns by differences; the chunk fits the memory."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given
@@ -23,6 +26,20 @@ def test_chunked_equals_dense(chunk: int, bias: tuple[int, ...] | None) -> None:
     scores = q @ k.transpose(-1, -2) / 8**0.5 + (0 if added is None else added)
     torch.testing.assert_close(dense, scores.softmax(-1) @ v, atol=1e-12, rtol=0)
     torch.testing.assert_close(attention(q, k, v, added, chunk), dense, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("bias", (None, (2, 1, 13, 11)))
+def test_bf16_products_are_attention_too(bias: tuple[int, ...] | None) -> None:
+    """On the CPU bf16 takes a path of its own, and keeps to bf16's three digits."""
+    q, k, v = drawn(2, 3, 13, 8), drawn(2, 3, 11, 8, seed=1), drawn(2, 3, 11, 8, seed=2)
+    added = None if bias is None else drawn(*bias, seed=3)
+    dense = attention(q, k, v, added)
+    half = [t.bfloat16() for t in (q, k, v)]
+    rounded = attention(*half, None if added is None else added.bfloat16())
+    assert rounded.dtype is torch.bfloat16
+    torch.testing.assert_close(rounded.double(), dense, atol=0.03, rtol=0)
+    chunked = attention(*half, None if added is None else added.bfloat16(), 5)
+    torch.testing.assert_close(chunked, rounded, atol=0.01, rtol=0)
 
 
 def test_a_key_whose_bias_is_minus_infinity_is_not_seen() -> None:
@@ -84,3 +101,26 @@ def test_the_chosen_chunk_is_the_largest_that_fits_a_quarter(
         assert 1 <= chunk < queries
         assert fits(chunk) or chunk == 1
         assert not fits(chunk + 1)
+
+
+GROWTH = """
+import resource, sys, torch
+from pavdm_cli.models.attention import attention
+queries, keys, chunk = map(int, sys.argv[1:])
+q, k, v = (torch.randn(1, 2, n, 32, dtype=torch.bfloat16) for n in (queries, keys, keys))
+attention(q[:, :, :8], k, v)
+before = int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+attention(q, k, v, None, chunk)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10) - before)
+"""
+
+
+@pytest.mark.parametrize("queries", (1024, pytest.param(50_000, marks=pytest.mark.slow)))
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's figures")
+def test_fifty_thousand_keys_take_no_more_than_foretold(queries: int) -> None:
+    """The scores of one chunk, and the output; what all queries at once would take is 14 GB."""
+    command = [sys.executable, "-c", GROWTH, str(queries), "50000", "256"]
+    grown = int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    output = queries * 2 * 32 * 2
+    assert grown <= scores_bytes(256, 50_000, 2, 1, 2) + output
+    assert grown > scores_bytes(256, 50_000, 2, 1, 2) / 6  # the measure sees the scores

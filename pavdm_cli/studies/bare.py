@@ -1,0 +1,78 @@
+"""The parts of a generation timed alone: model calls, decoder calls, and the matrix products inside the
+model."""
+
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from pavdm_cli.models.pipeline import Pipeline
+from pavdm_cli.runs.stream import Guided, Request, latents_for
+from pavdm_cli.sampling import schedule
+from pavdm_cli.sampling.noise import Noise
+from pavdm_cli.sampling.schedule import Step
+
+CALLS = 5
+"""Timed calls of each width and of the decoder, after one that is not counted; their median is used."""
+
+
+def _steps(request: Request) -> Iterator[Step]:
+    return schedule.make(request.schedule, latents_for(request.frames), request.ramp)
+
+
+@torch.no_grad()
+def bare(model: Pipeline, request: Request) -> tuple[float, float]:
+    """Return the seconds that the model calls and the decoder calls alone would take."""
+    steps = list(_steps(request))
+    guided = Guided(model, request)
+    noise = Noise(request.seeds, model.latent_shape)
+    device, denoise = model.place.device, 0.0
+    for width, count in Counter(len(step.latents) for step in steps).items():
+        step = next(step for step in steps if len(step.latents) == width)
+        shown = torch.stack([noise(k) for k in range(width)], dim=1).to(device)
+        denoise += count * _seconds(partial(guided, shown, step), device)
+    latent = noise(0).to(device)
+    state = model.vae.decode(latent[:, None].to(model.place.dtype), [])[1]
+    once = _seconds(lambda: model.vae.decode(latent[:, None].to(model.place.dtype), state), device)
+    return denoise, once * latents_for(request.frames)
+
+
+@torch.no_grad()
+def rates(model: Pipeline, request: Request) -> tuple[float, float]:
+    """Return TFLOP/s of the denoiser's matrix products alone, and of the whole denoiser, at the widest
+    call."""
+    guided, step = Guided(model, request), max(_steps(request), key=lambda one: len(one.latents))
+    noise, device = Noise(request.seeds, model.latent_shape), model.place.device
+    shown = torch.stack([noise(k) for k in range(len(step.latents))], dim=1).to(device)
+    layers: list[tuple[nn.Linear, Tensor]] = []
+    hooks = [
+        layer.register_forward_hook(lambda m, given, _: layers.append((m, torch.randn_like(given[0]))))
+        for layer in model.denoiser.modules()
+        if isinstance(layer, nn.Linear)
+    ]
+    with FlopCounterMode(display=False) as counter:
+        guided(shown, step)
+    for hook in hooks:
+        hook.remove()
+    products = sum(2 * given.numel() * layer.out_features for layer, given in layers)
+    alone = _seconds(lambda: [F.linear(x, layer.weight, layer.bias) for layer, x in layers], device)
+    whole = _seconds(lambda: guided(shown, step), device)
+    return products / alone / 1e12, counter.get_total_flops() / whole / 1e12
+
+
+def _seconds(call: Callable[[], object], device: torch.device) -> float:
+    """Return the median time of a call."""
+    taken = []
+    for _ in range(CALLS + 1):
+        begun = time.perf_counter()
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken[1:])
