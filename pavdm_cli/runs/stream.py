@@ -141,6 +141,8 @@ def check_span(request: Request, model: str, span: int) -> None:
     Raises:
         ScheduleError: the schedule shows more latents in a call than the model takes.
     """
+    if request.latents == request.given:
+        return  # frames of the last latent that were not shown yet are all that is asked for
     most = schedule.size(request.schedule, request.latents, request.ramp, request.given).span
     if most > span:
         raise ScheduleError(
