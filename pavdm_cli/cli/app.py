@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pavdm_cli import __version__
-from pavdm_cli.cli import models, output, runs, train
+from pavdm_cli.cli import models, output, runs, schedules, study, train
 from pavdm_cli.cli.bench import bench
 from pavdm_cli.cli.extend import extend
 from pavdm_cli.cli.generate import generate
@@ -29,7 +29,9 @@ app.command()(show)
 app.command()(bench)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
+app.add_typer(schedules.app, name="schedules")
 app.add_typer(train.app, name="train")
+app.add_typer(study.app, name="study")
 
 
 def _version(asked: bool) -> None:

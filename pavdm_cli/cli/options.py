@@ -253,10 +253,16 @@ Schedule = Annotated[
     str | None,
     typer.Option(
         show_default="progressive",
-        help="NAME[:key=value,...], progressive or full-sequence; keys are steps, window, chunk, context, "
-        "sink, context_level, shift and renoise.",
+        help="NAME[:key=value,...], a way of rolling: 'pavdm schedules list' names them, 'show' their keys.",
         rich_help_panel=RESEARCH,
     ),
+]
+
+ScheduleName = Annotated[
+    str, typer.Argument(metavar="NAME[:key=value,...]", help="A name from 'pavdm schedules list'.")
+]
+Picture = Annotated[
+    Path | None, typer.Option("--png", help="Write the picture of its levels here.", show_default=False)
 ]
 
 Folder = Annotated[
@@ -297,7 +303,7 @@ Compile = Annotated[bool, typer.Option("--compile", help="Compile the network fi
 Shapes = Annotated[
     str,
     typer.Option(
-        "--model", help="The model whose shapes, schedule, text encoder and, for a denoiser, VAE are used."
+        "--model", help="The model whose shapes, schedule and, in training, other networks are used."
     ),
 ]
 Name = Annotated[str, typer.Argument(help="A name from 'pavdm models list', or a model's folder.")]

@@ -1,7 +1,7 @@
 """What `generate` says before and after: every figure that a person or a program may want."""
 
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from pavdm_cli.cli.output import Output
 from pavdm_cli.media.beginning import has_sound
 from pavdm_cli.models import library
 from pavdm_cli.runs.order import Order, Video
+from pavdm_cli.sampling import schedule
 
 if TYPE_CHECKING:  # these import torch
     from pavdm_cli.cli.work import Made
@@ -27,7 +28,8 @@ def beginning(out: Output, order: Order) -> None:
     knows = ", ".join(known.name for known in model.knows)
     out.line("model", f"{model.name} knows {knows}")
     count = f"{len(order.videos)} videos of " if len(order.videos) > 1 else ""
-    wide = "" if order.schedule == "full-sequence" else f", window {ramp.window}, context {ramp.context}"
+    windowed = "window" in schedule.find(order.schedule).keys
+    wide = f", window {ramp.window}, context {ramp.context}" if windowed else ""
     out.line(
         "plan",
         f"{count}{order.seconds:.1f} s, {order.frames} frames; {order.schedule}, {ramp.steps} steps{wide}; "
@@ -155,13 +157,10 @@ def ending(out: Output, order: Order, made: "list[Made]") -> None:
 
 def _asked(order: Order) -> list[str]:
     """Return the options that make the same kind of video again, as far as they are not the defaults."""
-    own = asdict(order.model.sampling)
-    changed = {k: v for k, v in asdict(order.ramp).items() if k not in ("steps", "horizon") and v != own[k]}
-    values = ",".join(f"{key}={str(value).lower()}" for key, value in changed.items())
-    schedule = f"{order.schedule}:{values}" if values else order.schedule
+    default = replace(order.model.sampling, steps=order.ramp.steps)
     options = {
         "--model": (order.asked_model, library.DEFAULT),
-        "--schedule": (schedule, "progressive"),
+        "--schedule": (schedule.spelled(order.schedule, order.ramp, default), "progressive"),
         "--steps": (str(order.ramp.steps), str(order.model.sampling.steps)),
         "--guidance": (str(order.guidance), str(order.model.guidance)),
         "--negative": (order.negative, ""),

@@ -24,9 +24,10 @@ from pavdm_cli.runs.journal import Journal, State
 from pavdm_cli.runs.machine import Machine
 from pavdm_cli.runs.order import Order, Video
 from pavdm_cli.runs.past import Latents, check
-from pavdm_cli.runs.settings import Settings, spelled
+from pavdm_cli.runs.settings import Settings
 from pavdm_cli.runs.store import Run
 from pavdm_cli.runs.stream import Chunk, Clock, Position, stream
+from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.loop import Window
 
 
@@ -220,7 +221,7 @@ def _settings(order: Order, machine: Machine, video: Video, given: Given | None,
         seed=video.seed,
         first=past.frames if past else 0,
         frames=order.frames + (past.frames if past else 0),
-        schedule=spelled(order.schedule, order.ramp),
+        schedule=schedule.spelled(order.schedule, order.ramp),
         guidance=order.guidance,
         negative=order.negative,
         model=order.model.name,

@@ -118,9 +118,9 @@ def request(order: Order, group: tuple[Video, ...], past: Past | None = None) ->
 
 
 def width(order: Order, latents: int) -> int:
-    """Return the latents in the widest call."""
-    beside = order.ramp.context if order.source else 0
-    return latents + beside if order.schedule == "full-sequence" else min(order.ramp.span, latents + beside)
+    """Return the latents in the widest call that makes so many; a source gives what is shown beside them."""
+    given = order.ramp.span if order.source else 0
+    return schedule.size(order.schedule, latents + given, order.ramp, given).span if latents else 0
 
 
 @torch.no_grad()

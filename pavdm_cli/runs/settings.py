@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, fields
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models.config import parse
 from pavdm_cli.runs.timeline import Cue
-from pavdm_cli.sampling.schedule import Ramp
 
 Correction = tuple[tuple[float, float], ...]
 """Gain and offset of red, green and blue; none at all leaves a picture as it is."""
@@ -98,9 +97,3 @@ def read(tags: Mapping[str, object]) -> Settings | None:
         return parse(Settings, dict(tags))
     except ConfigError:
         return None
-
-
-def spelled(name: str, ramp: Ramp) -> str:
-    """Write a schedule as NAME:key=value,..., which `schedule.parse` reads back."""
-    values = {f.name: getattr(ramp, f.name) for f in fields(Ramp) if f.name != "horizon"}
-    return f"{name}:{','.join(f'{key}={str(value).lower()}' for key, value in values.items())}"

@@ -141,10 +141,7 @@ def check_span(request: Request, model: str, span: int) -> None:
     Raises:
         ScheduleError: the schedule shows more latents in a call than the model takes.
     """
-    latents = request.latents
-    most = latents if request.schedule == "full-sequence" else min(request.ramp.span, latents)
-    if request.schedule == "full-sequence":
-        most = latents - request.given + min(request.ramp.context, request.given)
+    most = schedule.size(request.schedule, request.latents, request.ramp, request.given).span
     if most > span:
         raise ScheduleError(
             f"schedule {request.schedule!r} shows {most} latents in a call and {model} takes {span}; "

@@ -238,7 +238,7 @@ def test_a_video_too_short_to_measure(folder: Path) -> None:
         (["a", "--device", "tpu"], DeviceError, "--device 'tpu': unknown"),
         (["a", "--dtype", "int4"], DeviceError, "--dtype 'int4': unknown"),
         (["a", "--dtype", "fp16"], DeviceError, "use --dtype bf16, fp32 or auto"),
-        (["a", "--schedule", "spiral"], ScheduleError, "there are progressive, full-sequence"),
+        (["a", "--schedule", "spiral"], ScheduleError, "there are progressive, rolling, queue"),
         (["a", "--schedule", "progressive:colour=2"], ScheduleError, "unknown; there are steps, window"),
         (["a", "--schedule", "progressive:context=9"], ScheduleError, "tiny takes 8"),
         (["a", "--schedule", "full-sequence"], ScheduleError, "shows 20 latents"),

@@ -9,8 +9,6 @@ from pavdm_cli.errors import ConfigError
 from pavdm_cli.runs import settings
 from pavdm_cli.runs.settings import Making, Settings
 from pavdm_cli.runs.timeline import Cue
-from pavdm_cli.sampling import schedule
-from pavdm_cli.sampling.schedule import Ramp
 
 FILM = Settings(
     prompt="a red ball", cues=(Cue(20.0, "the sea"),), blend=0.5, seed=2**62, first=40, frames=96,
@@ -45,8 +43,3 @@ def test_what_is_not_ours_is_none(change: dict[str, object]) -> None:
 def test_no_such_making() -> None:
     with pytest.raises(ConfigError, match="first 61 of 60 frames"):
         Making(prompt="a", seed=1, first=61, frames=60, schedule="progressive", guidance=2.0)
-
-
-def test_a_schedule_is_spelled_so_that_it_can_be_read() -> None:
-    ramp = Ramp(steps=30, window=10, context=3, sink=True, context_level=0.05, shift=2.5, renoise=True)
-    assert schedule.parse(settings.spelled("progressive", ramp), Ramp()) == ("progressive", ramp)
