@@ -169,9 +169,12 @@ class Session:
         return position
 
     def _needed(self) -> Sequence[int]:
-        """Return the given latents that a step may show: the last ones, and the sink."""
+        """Return the given latents that a step may show: the last ones, and the sink.
+
+        A queue is as long as there are steps, and what stands in it is seen with its context.
+        """
         given, ramp = self.request.given, self.request.ramp
-        first = max(given - self._pipeline.span, 0)
+        first = max(given - max(self._pipeline.span, ramp.steps + ramp.span), 0)
         return [*range(min(ramp.chunk, first) if ramp.sink else 0), *range(first, given)]
 
     def _latent(self, index: int) -> Tensor:
