@@ -141,6 +141,8 @@ def check_span(request: Request, model: str, span: int) -> None:
     Raises:
         ScheduleError: the schedule shows more latents in a call than the model takes.
     """
+    if request.latents == request.given:  # what was not shown yet of the last one is enough
+        return
     most = schedule.size(request.schedule, request.latents, request.ramp, request.given).span
     if most > span:
         raise ScheduleError(
