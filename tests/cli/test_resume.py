@@ -217,6 +217,19 @@ def _raise(*arguments: str) -> None:
     raise result.exception
 
 
+def test_what_cannot_go_on_is_not_removed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a run another process has just begun, nor one whose film would go over a newer one."""
+    run = stopped(monkeypatch, 9)
+    shutil.rmtree(run.folder / "0")
+    with run.locked(), pytest.raises(RunError, match="is being worked on"):
+        _raise("resume", run.name)
+    assert pavdm(*ASKED, "-q", "--force").exit_code == 0
+    newer = frames(place.film)
+    with pytest.raises(RunError, match=f"film.mp4 is newer than run {run.name}"):
+        _raise("resume")
+    assert run.status == "stopped" and np.array_equal(frames(place.film), newer)
+
+
 def test_what_fails_before_its_first_latent_leaves_no_run(place: Place) -> None:
     result = pavdm(*ASKED, "--schedule", "progressive:context=9")
     assert isinstance(result.exception, PavdmError)
