@@ -77,8 +77,9 @@ class LatentLog:
         assert latent.dtype == np.float16 and latent.shape == self.shape
         end = self._begin + self.count * self._size
         with _failing(self.path), self.path.open("r+b") as file:
-            file.seek(end)
-            file.truncate()
+            if file.seek(0, os.SEEK_END) != end:  # what was damaged or is to be made again
+                file.seek(end)
+                file.truncate()
             file.write(record(self.count, latent.tobytes()))
         self.count += 1
 

@@ -38,7 +38,7 @@ def generate(name: str, *arguments: str) -> np.ndarray:
     return frames(Path(name))
 
 
-@pytest.mark.parametrize("count", [16, 17, 27])
+@pytest.mark.parametrize("count", [16, 27])
 def test_what_we_made_goes_on_from_its_latents(folder: Path, count: int) -> None:
     old = generate("old.mp4", "--frames", str(count))
     said = pavdm("extend", "old.mp4", "--frames", "25").stdout
@@ -66,6 +66,16 @@ def test_the_new_part_is_what_the_model_makes_after_those_latents(folder: Path) 
     assert np.array_equal(b[:17], c[:17]) and not np.array_equal(b[30:], c[30:])
     settings = look(folder / "c.mp4", folder).settings
     assert settings and settings.cues == (Cue(17 / 8, "sea at night"),) and settings.blend == 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fifo", "queue", "rolling", "pyramid", "autoregressive"])
+def test_every_schedule_goes_on(folder: Path, name: str) -> None:
+    old = generate("old.mp4", "--frames", "61")
+    schedule = f"{name}:steps=6" + ("" if name == "autoregressive" else ",window=3")
+    pavdm("extend", "old.mp4", "--frames", "20", "--schedule", schedule, "-q", "-o", "new.mp4")
+    new = frames(folder / "new.mp4")
+    assert len(new) == 81 and np.array_equal(new[:61], old)
 
 
 def test_only_the_new_part(folder: Path) -> None:
@@ -167,7 +177,12 @@ FOREIGN: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.mark.parametrize("kind", FOREIGN)
+QUICK = ("mp4 with sound", "gif")
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in FOREIGN]
+)
 def test_any_other_video_is_encoded_once_and_goes_on(folder: Path, kind: str) -> None:
     path = FOREIGN[kind](folder)
     said = pavdm("extend", str(path), "--frames", "16", "--prompt", "a ball", "--scale", "2", "-o", "z.mp4")

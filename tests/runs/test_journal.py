@@ -28,6 +28,11 @@ PLANS = {
         Ramp(steps=4, window=4, chunk=1, context=2, sink=True, context_level=0.1, renoise=True),
     ),
     "full sequence": ("full-sequence", PLAIN),
+    "fifo": ("fifo", Ramp(steps=6, window=3, chunk=1, context=2)),
+    "queue": ("queue", Ramp(steps=6, window=3, chunk=1, context=2)),
+    "rolling": ("rolling", Ramp(steps=6, window=3, chunk=1, context=2)),
+    "pyramid": ("pyramid", Ramp(steps=4, window=4, chunk=1, context=2, lag=1, context_level=0.02)),
+    "replacement, noised": ("replacement-noised", Ramp(steps=4, window=4, chunk=2, context=2)),
 }
 
 
