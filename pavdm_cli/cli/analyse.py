@@ -170,8 +170,9 @@ def _repeats(seen: "Analysis") -> str:
 def _joints(seen: "Analysis") -> str:
     joints = seen.joints
     assert joints
+    around = "around" if joints.among == 1 else f"at every {joints.among}th frame around"
     return (
-        f"every {joints.every} frames: {joints.times:.2f} times the motion around "
+        f"every {joints.every} frames: {joints.times:.2f} times the motion {around} "
         f"({joints.low:.2f} to {joints.high:.2f} in 95 % of {joints.count}); worst {joints.worst:.1f} at "
         f"{_clock(joints.worst_at)}"
     )

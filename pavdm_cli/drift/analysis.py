@@ -69,10 +69,12 @@ class Joints:
     """How much more happens at every so many frames than between: what joined pieces would show.
 
     times: geometric mean of the motion at a joint over that of the frames around it, 1 if nothing is to be
-    seen; low, high: its 95 % interval over the joints. worst: the largest, at `worst_at` seconds.
+    seen; only every `among`-th frame counts as around, where smaller pieces have joints of their own. low,
+    high: its 95 % interval over the joints. worst: the largest, at `worst_at` seconds.
     """
 
     every: int
+    among: int
     count: int
     times: float
     low: float
@@ -134,8 +136,8 @@ class Analyser:
         for frame in frames:
             self._look(frame)
 
-    def result(self, every: int | None = None) -> Analysis:
-        """Return what was seen so far; every: frames between joints, if they are asked for.
+    def result(self, every: int | None = None, among: int = 1) -> Analysis:
+        """Return what was seen so far; every, among: where joints are looked for, if at all (see `Joints`).
 
         Raises:
             VideoError: there was no frame.
@@ -154,7 +156,7 @@ class Analyser:
             freezes=self._frozen.parts(count),
             blanks=self._blank.parts(count),
             repetition=repetition(self._moments, self._fps / self._stride),
-            joints=None if every is None else joints(self._motion, every, self._fps),
+            joints=None if every is None else joints(self._motion, every, self._fps, among),
             motion=tuple(self._motion),
         )
 
@@ -199,25 +201,34 @@ def cuts(change: Sequence[float], share: Sequence[float], fps: float) -> tuple[C
     return tuple(found)
 
 
-def joints(motion: Sequence[float], every: int, fps: float) -> Joints | None:
+def joints(motion: Sequence[float], every: int, fps: float, among: int = 1) -> Joints | None:
     """Hold the motion at every so many frames against that of the frames around it; None without a joint.
+
+    among: count only every so many frames as around.
 
     Raises:
         VideoError: joints at every frame leave nothing to hold them against.
     """
-    if every < 2:
-        raise VideoError(f"joints every {every} frames: nothing is between them; give 2 or more")
+    if every <= among:
+        raise VideoError(f"joints every {every} frames: nothing is between them; give {among + 1} or more")
     values = np.asarray(motion) + FLOOR
     places = [t for t in range(every, len(values)) if t % every == 0]
     if not places:
         return None
-    logs = np.array([np.log(values[t] / _around(values, t, every)) for t in places])
+    logs = np.array([np.log(values[t] / _around(values, t, every, among)) for t in places])
     mean = float(logs.mean())
     error = 1.96 * float(logs.std(ddof=1)) / len(logs) ** 0.5 if len(logs) > 1 else float("inf")
     worst = int(logs.argmax())
     low, high = (float(np.exp(min(mean + d, 700.0))) for d in (-error, error))
     return Joints(
-        every, len(places), float(np.exp(mean)), low, high, float(np.exp(logs[worst])), places[worst] / fps
+        every,
+        among,
+        len(places),
+        float(np.exp(mean)),
+        low,
+        high,
+        float(np.exp(logs[worst])),
+        places[worst] / fps,
     )
 
 
@@ -243,10 +254,11 @@ def repetition(moments: Sequence[NDArray[np.int16]], per_second: float) -> Repet
     return Repetition((best + 1) / per_second, float(rise[best - least + 1]))
 
 
-def _around(values: NDArray[np.float64], place: int, every: int) -> float:
+def _around(values: NDArray[np.float64], place: int, every: int, among: int) -> float:
     """Return the mean of what lies around a joint, as far as half-way to the next ones."""
-    reach = max(every // 2, 1)
-    near = [t for t in range(max(place - reach, 1), min(place + reach + 1, len(values))) if t % every]
+    reach = max(every // 2, among)
+    frames = range(max(place - reach, 1), min(place + reach + 1, len(values)))
+    near = [t for t in frames if t % every and t % among == 0]
     return float(values[near].mean()) if near else float(values[place])
 
 

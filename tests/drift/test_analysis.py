@@ -87,6 +87,14 @@ def test_joints_are_found_at_the_right_distance_only() -> None:
     assert wrong.low < 1
 
 
+def test_joints_of_pieces_are_told_from_those_of_what_pieces_are_made_of() -> None:
+    only_latents = np.clip(CLEAN.astype(int) + (np.arange(120) // 4 % 2 * 4)[:, None, None, None], 0, 255)
+    analyser = Analyser(FPS)
+    analyser.add(only_latents.astype(np.uint8))
+    apart, within = analyser.result(16).joints, analyser.result(16, among=4).joints
+    assert apart and within and apart.low > 1.1 and within.times == pytest.approx(1, abs=0.05)
+
+
 def test_joints_need_frames_between_them() -> None:
     with pytest.raises(VideoError, match="every 1 frames"):
         analysed(CLEAN, every=1)
