@@ -30,7 +30,7 @@ def remarks(out: Output, order: Order, pipeline: Pipeline) -> None:
     """Say which prompts are far from all the model knows, too long, or hold words that are not known."""
     prompts = list(dict.fromkeys(video.prompt for video in order.videos))
     text = pipeline.encode_text(prompts)
-    limit = pipeline.text.config.max_tokens
+    limit = pipeline.max_tokens
     for i in text.truncated:
         out.remark(f"prompt {prompts[i]!r}: longer than {limit} tokens; its end is not read")
     if text.unknown:

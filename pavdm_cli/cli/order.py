@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from pavdm_cli.errors import ConfigError, DeviceError
 from pavdm_cli.media.writer import VideoWriter, check_output, partial_of
-from pavdm_cli.models.library import ModelConfig
+from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
 

@@ -22,7 +22,7 @@ from pavdm_cli.models.device import Place, free_memory
 from pavdm_cli.models.library import PIXELS_PER_LATENT
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.models.vae import VaeConfig
-from pavdm_cli.runs.stream import Guided, Request, check_span, latents_for
+from pavdm_cli.runs.stream import Guided, Request, check_span
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.noise import Noise
 from pavdm_cli.sampling.schedule import Step
@@ -77,7 +77,7 @@ def make(order: Order, place: Place) -> Plan:
         CheckpointError, ConfigError: a file of the model is missing or wrong.
         ScheduleError: the schedule is wider than the model.
     """
-    latents = latents_for(order.frames)
+    latents = order.model.timing.latents(order.frames)
     free = free_memory(place.device)
     memory, chunk = _memory(order, place, latents, free)
     abreast = 1
@@ -156,7 +156,7 @@ def _memory(order: Order, place: Place, latents: int, free: int) -> tuple[Memory
     denoiser, vae, text = library.weight_files(order.folder, order.model)
     shapes = read(DenoiserConfig, order.folder / f"{order.model.denoiser}.config.json")
     decoder = read(VaeConfig, order.folder / f"{order.model.vae}.config.json").decoder
-    check_span(request(order, order.videos), order.model.name, shapes.span)
+    check_span(request(order, order.videos), order.model, shapes.span)
     itemsize = place.dtype.itemsize
     weights = (parameters(denoiser) + parameters(vae)) * itemsize + parameters(text) * 4
     sides = 1 if order.guidance == 1 else 2

@@ -49,7 +49,7 @@ def vae(
     )
     training.train(
         folder,
-        read(VaeConfig, source / f"{library.config(source).vae}.config.json"),
+        read(VaeConfig, source / f"{library.native(source).vae}.config.json"),
         settings,
         Budget(steps, minutes, warmup, cooldown),
         where,
@@ -84,7 +84,7 @@ def denoiser(
     import torch
 
     from pavdm_cli.cli import order
-    from pavdm_cli.models import pipeline, text
+    from pavdm_cli.models import native, text
     from pavdm_cli.models.config import read
     from pavdm_cli.models.denoiser import DenoiserConfig
     from pavdm_cli.models.device import Place, place
@@ -93,9 +93,9 @@ def denoiser(
     from pavdm_cli.training.fit import Budget
 
     source = library.find(model)
-    config = library.config(source)
+    config = library.native(source)
     where = place(order.device(device), "auto").device
-    vae = pipeline.load_vae(source / config.vae).to(where)
+    vae = native.load_vae(source / config.vae).to(where)
     encoder = text.load(library.text_folder(source, config)).to(where)
     exact = Place(where, torch.float32)
     training.train(

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from pavdm_cli.errors import ConfigError, ScheduleError
+from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.pipeline import Pipeline
-from pavdm_cli.models.vae import FRAMES_PER_LATENT
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.loop import Window, denoise
 from pavdm_cli.sampling.noise import Noise
@@ -76,22 +76,17 @@ class Clock:
         self._since = now
 
 
-def latents_for(frames: int) -> int:
-    """Return how many latents hold so many frames."""
-    return -(-frames // FRAMES_PER_LATENT)
-
-
-def check_span(request: Request, model: str, span: int) -> None:
-    """Hold the schedule's width against the latents a model of that name takes in a call.
+def check_span(request: Request, model: ModelConfig, span: int) -> None:
+    """Hold the schedule's width against the latents a model takes in a call.
 
     Raises:
         ScheduleError: the schedule shows more latents in a call than the model takes.
     """
-    latents = latents_for(request.frames)
+    latents = model.timing.latents(request.frames)
     most = latents if request.schedule == "full-sequence" else min(request.ramp.span, latents)
     if most > span:
         raise ScheduleError(
-            f"schedule {request.schedule!r} shows {most} latents in a call and {model} takes {span}; "
+            f"schedule {request.schedule!r} shows {most} latents in a call and {model.name} takes {span}; "
             "make the window or the context smaller, or the video shorter"
         )
 
@@ -126,11 +121,11 @@ def stream(pipeline: Pipeline, request: Request, clock: Clock | None = None) -> 
     Raises:
         ScheduleError: the schedule does not fit the model or the length.
     """
-    check_span(request, pipeline.config.name, pipeline.span)
+    check_span(request, pipeline.config, pipeline.span)
     clock = clock or Clock()
     model = Guided(pipeline, request)
     clock.lap("text")
-    latents = latents_for(request.frames)
+    latents = pipeline.config.timing.latents(request.frames)
     window, first = Window(), 0
     steps = schedule.make(request.schedule, latents, request.ramp)
     noise = Noise(request.seeds, pipeline.latent_shape)
@@ -145,6 +140,6 @@ def stream(pipeline: Pipeline, request: Request, clock: Clock | None = None) -> 
     for frames in pipeline.decode_stream(clean()):
         clock.lap("decode")
         part = frames[:, : request.frames - first].numpy()
-        yield Chunk(part, first, made.pop(), window.row, dict(clock.seconds))
+        yield Chunk(part, first, made.pop(0), window.row, dict(clock.seconds))
         first += part.shape[1]
         clock.lap("other")
