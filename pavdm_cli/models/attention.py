@@ -43,8 +43,11 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def scores_bytes(queries: int, keys: int, heads: int, batch: int, itemsize: int) -> int:
-    """Memory the scores of one attention call take when all queries go at once, in bytes."""
-    return queries * keys * heads * batch * itemsize
+    """Memory the scores of one attention call take when all queries go at once, in bytes.
+
+    They are held three times where they are held at all: as products, with the bias, and as shares.
+    """
+    return 3 * queries * keys * heads * batch * itemsize
 
 
 def auto_chunk(queries: int, keys: int, heads: int, batch: int, itemsize: int, free: int) -> int | None:

@@ -1,5 +1,8 @@
 """Attention in chunks equals dense; rotary embedding turns by differences; the chunk fits the memory."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given
@@ -98,3 +101,26 @@ def test_the_chosen_chunk_is_the_largest_that_fits_a_quarter(
         assert 1 <= chunk < queries
         assert fits(chunk) or chunk == 1
         assert not fits(chunk + 1)
+
+
+GROWTH = """
+import resource, sys, torch
+from pavdm_cli.models.attention import attention
+queries, keys, chunk = map(int, sys.argv[1:])
+q, k, v = (torch.randn(1, 2, n, 32, dtype=torch.bfloat16) for n in (queries, keys, keys))
+attention(q[:, :, :8], k, v)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+attention(q, k, v, None, chunk)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10)
+"""
+
+
+@pytest.mark.parametrize("queries", (1024, pytest.param(50_000, marks=pytest.mark.slow)))
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux")
+def test_fifty_thousand_keys_take_no_more_than_foretold(queries: int) -> None:
+    """The scores of one chunk, and the output; what all queries at once would take is 14 GB."""
+    command = [sys.executable, "-c", GROWTH, str(queries), "50000", "256"]
+    grown = int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    output = queries * 2 * 32 * 2
+    assert grown <= scores_bytes(256, 50_000, 2, 1, 2) + output
+    assert grown > scores_bytes(256, 50_000, 2, 1, 2) / 6  # the measure sees the scores
