@@ -21,9 +21,9 @@ from torch import nn
 
 from pavdm_cli.models import quantised
 from pavdm_cli.models import text as texts
+from pavdm_cli.models.card import Known
 from pavdm_cli.models.config import write
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
-from pavdm_cli.models.card import Known
 from pavdm_cli.models.library import NativeConfig
 from pavdm_cli.models.text import TextConfig, TextEncoder
 from pavdm_cli.models.vae import Vae, VaeConfig

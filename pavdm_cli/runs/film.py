@@ -15,8 +15,8 @@ from pavdm_cli.drift.report import Summary, Verdict, summary, verdict
 from pavdm_cli.drift.statistics import DriftMeter, SecondStats
 from pavdm_cli.media.writer import VideoWriter
 from pavdm_cli.models import library
-from pavdm_cli.models.device import Place
 from pavdm_cli.models.card import ModelConfig
+from pavdm_cli.models.device import Place
 from pavdm_cli.runs.stream import Chunk, Clock, Request
 from pavdm_cli.sampling.schedule import Ramp
 
