@@ -37,6 +37,22 @@ CAPTIONS = ("a red ball", "a blue ball bouncing", "the sea at night", "stars at 
 TEXT_WIDTH = 32
 
 
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the runs of every test in a folder of its own, away from the person's."""
+    folder = tmp_path_factory.mktemp("data")
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+    return folder / "pavdm" / "runs"
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the same model once, to be copied: a folder with it and its text encoder."""
+    folder = tmp_path_factory.mktemp("tiny") / "weights"
+    write_tiny_model(folder)
+    return folder
+
+
 @pytest.fixture
 def tiny_model(tmp_path: Path) -> Path:
     """Write the folder of a model called tiny: 32 x 32 pixels, 8 frames a second, random networks."""

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console, Group
 from rich.live import Live
-from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from pavdm_cli.cli.levels import half_blocks
 from pavdm_cli.drift.report import Verdict, sparkline
 from pavdm_cli.drift.statistics import FIGURES
 from pavdm_cli.runs.film import Film
@@ -72,13 +72,7 @@ def picture(frame: NDArray[np.uint8], columns: int = COLUMNS) -> Text:
     """Draw a frame (H, W, 3) in half blocks: the upper pixel is the character, the lower its background."""
     rows = max(round(columns * frame.shape[0] / frame.shape[1] / 2), 1)
     small = np.asarray(Image.fromarray(frame).resize((columns, 2 * rows), Image.Resampling.BOX))
-    text = Text()
-    for upper, lower in zip(small[::2].tolist(), small[1::2].tolist(), strict=True):
-        for above, below in zip(upper, lower, strict=True):
-            text.append("▀", Style(color=_hex(above), bgcolor=_hex(below)))
-        text.append("\n")
-    text.rstrip()
-    return text
+    return half_blocks(small)
 
 
 def told(said: Verdict) -> str:
@@ -95,7 +89,7 @@ def clock(seconds: float) -> str:
 
 def _facts(moment: Moment) -> dict[str, str]:
     film = moment.film
-    done, speed = film.frames / film.fps, film.frames / moment.passed
+    done, speed = film.made / film.fps, film.frames / moment.passed
     said = film.verdict()
     return {
         "done": f"{done:.1f} of {moment.length:.1f} s",
@@ -128,7 +122,3 @@ def _now_and_then(show: Show, every: float) -> Show:
             last = time.monotonic()
 
     return maybe
-
-
-def _hex(colour: list[int]) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)

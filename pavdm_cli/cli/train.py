@@ -126,6 +126,44 @@ def denoiser(
     )
 
 
+@app.command()
+def probe(
+    folder: options.Folder,
+    minutes: options.Minutes = None,
+    steps: options.TrainingSteps = None,
+    warmup: options.Warmup = 30,
+    cooldown: options.Cooldown = 0.35,
+    model: options.Shapes = library.DEFAULT,
+    start: options.Start = None,
+    families: options.Families = "",
+    batch: options.Batch = None,
+    rate: options.Rate = None,
+    held: options.Held = None,
+    renew: options.Renew = None,
+    seed: options.TrainingSeed = None,
+    device: options.Device = "auto",
+) -> None:
+    """Train the probe, which tells what a video shows, on renders and on what the model's VAE makes of
+    them."""
+    from pavdm_cli.cli import order
+    from pavdm_cli.models import native
+    from pavdm_cli.models.device import place
+    from pavdm_cli.training import probe as training
+    from pavdm_cli.training.fit import Budget
+
+    source = library.find(model)
+    given = _changes(families, batch=batch, rate=rate, held=held, renew=renew, seed=seed)
+    training.train(
+        folder,
+        training.config(),
+        replace(training.ProbeTraining(), **given),
+        Budget(steps, minutes, warmup, cooldown),
+        place(order.device(device), "auto").device,
+        native.load_vae(source / library.native(source).vae),
+        start=_there(start),
+    )
+
+
 def _changes(families: str, **given: float | None) -> dict[str, Any]:
     """Return the training settings that were given.
 

@@ -90,11 +90,20 @@ def verdict(seconds: Sequence[SecondStats]) -> Verdict:
     Raises VideoError if there is no second.
     """
     start = _start(seconds)
-    faults = [fault for second in seconds if (fault := _fault(second, start))]
-    if faults:
-        return min(faults, key=lambda fault: (GRAVEST.index(fault[1].word), -fault[0]))[1]
+    found = [fault for second in seconds if (fault := _fault(second, start))]
+    if found:
+        return min(found, key=lambda fault: (GRAVEST.index(fault[1].word), -fault[0]))[1]
     most = max(seconds, key=lambda second: second.histogram)
     return Verdict("ok", "histogram", most.histogram, most.at)
+
+
+def faults(seconds: Sequence[SecondStats]) -> list[Verdict]:
+    """Return the gravest fault of each second that has one, in order.
+
+    Raises VideoError if there is no second.
+    """
+    start = _start(seconds)
+    return [fault[1] for second in seconds if (fault := _fault(second, start))]
 
 
 def summary(seconds: Sequence[SecondStats]) -> Summary:

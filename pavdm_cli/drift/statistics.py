@@ -48,12 +48,7 @@ class DriftMeter:
     def add(self, frames: NDArray[np.uint8]) -> None:
         """Measure the next frames, uint8 (T, H, W, 3), any T."""
         for frame in frames:
-            self._measure(frame)
-            if self._sums.frames == self._fps:
-                self._whole.append(self._second())
-                if self._reference is None:
-                    self._reference = self._sums.distribution()
-                self._sums = _Sums()
+            self.measure(frame)
 
     @property
     def seconds(self) -> list[SecondStats]:
@@ -62,19 +57,32 @@ class DriftMeter:
             return [*self._whole, self._second()]
         return list(self._whole)
 
-    def _measure(self, frame: NDArray[np.uint8]) -> None:
+    def measure(self, frame: NDArray[np.uint8]) -> tuple[float, float]:
+        """Measure the next frame, uint8 (H, W, 3); return its own contrast and motion (0 for the first)."""
         luma: NDArray[np.float32] = frame.astype(np.float32) @ LUMA / np.float32(255)
         sums = self._sums
+        contrast, motion = float(luma.std()), 0.0
         sums.frames += 1
         sums.brightness += float(luma.mean())
-        sums.contrast += float(luma.std())
+        sums.contrast += contrast
         sums.saturation += float(_spread(frame).mean()) / 255
         sums.sharpness += _laplacian(luma)
         if self._last is not None:
-            sums.motion += float(np.abs(luma - self._last).mean())
+            motion = float(np.abs(luma - self._last).mean())
+            sums.motion += motion
             sums.differences += 1
         sums.histogram += np.stack([np.bincount(frame[..., c].ravel(), minlength=256) for c in range(3)])
         self._last = luma
+        if sums.frames == self._fps:
+            self._close()
+        return contrast, motion
+
+    def _close(self) -> None:
+        """Put a whole second away."""
+        self._whole.append(self._second())
+        if self._reference is None:
+            self._reference = self._sums.distribution()
+        self._sums = _Sums()
 
     def _second(self) -> SecondStats:
         sums, n = self._sums, self._sums.frames

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pavdm_cli.errors import VideoError
+
 GAP = 2
 
 
@@ -23,5 +25,14 @@ def sheet(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def save_png(path: Path, picture: np.ndarray) -> None:
-    """Write a picture (H, W, 3) uint8."""
-    Image.fromarray(picture).save(path)
+    """Write a picture (H, W, 3) uint8.
+
+    Raises:
+        VideoError: it cannot be written there.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        Image.fromarray(picture).save(partial, "png")
+        partial.replace(path)
+    except OSError as error:
+        raise VideoError(f"{path}: cannot be written ({error.strerror}); give another place") from error

@@ -8,6 +8,7 @@ import gc
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,12 @@ CPU = torch.device("cpu")
 class DiffusersPipeline(ABC):
     """A diffusers checkpoint ready to run; a `Pipeline`.
 
-    The text encoder is loaded when text is to be encoded, and freed when the denoiser is first called.
+    The text encoder is loaded when text is to be encoded, and freed before the denoiser is loaded or called.
     """
 
     denoiser_class: type[Any]
     vae_class: type[Any]
     text_class: type[Any]
-    vae_dtype: torch.dtype | None = None
-    """Number format of the VAE, where it is not the place's."""
 
     def __init__(self, path: Path, config: DiffusersConfig, place: Place, fit: Fit) -> None:
         if fit.attention_chunk is not None:
@@ -52,15 +51,9 @@ class DiffusersPipeline(ABC):
         self.config, self.place, self.fit = config, place, fit
         self.span = config.span
         self.max_tokens = config.kind.max_tokens
-        self.vae: Any = strict(self.vae_class, config.root / "vae", self.vae_dtype or place.dtype)
-        self.vae.to(place.device)
-        self.denoiser: Any = strict(self.denoiser_class, config.root / "transformer", place.dtype)
-        if is_weights(path):
-            _replace(self.denoiser, path)
-        if fit.offload == "model":
-            apply_group_offloading(self.denoiser, place.device, CPU, "block_level", num_blocks_per_group=1)
-        else:
-            self.denoiser.to(place.device)
+        self._path = path
+        exact = torch.float32 if config.kind.exact_vae else place.dtype
+        self.vae: Any = strict(self.vae_class, config.root / "vae", exact).to(place.device)
         self._text: tuple[Any, Any] | None = None
         self._states: dict[str, tuple[Tensor, Tensor, bool]] = {}
 
@@ -84,7 +77,7 @@ class DiffusersPipeline(ABC):
 
     @abstractmethod
     def states(self, tokenizer: Any, encoder: Any, prompt: str) -> tuple[Tensor, Tensor]:
-        """Return token states (1, L, D) and mask (1, L) of a prompt, as the checkpoint's own pipeline does."""
+        """Return token states (1, L, D) and mask (1, L) of a prompt, as its own pipeline does."""
 
     @abstractmethod
     def call(
@@ -94,6 +87,18 @@ class DiffusersPipeline(ABC):
 
         tokens: (1, L, D). mask: (1, L).
         """
+
+    @cached_property
+    def denoiser(self) -> Any:
+        """The denoiser, loaded when it is first used, after the text encoder made room for it."""
+        self._free_text()
+        denoiser = strict(self.denoiser_class, self.config.root / "transformer", self.place.dtype)
+        if is_weights(self._path):
+            _replace(denoiser, self._path)
+        if self.fit.offload == "model":
+            apply_group_offloading(denoiser, self.place.device, CPU, "block_level", num_blocks_per_group=1)
+            return denoiser
+        return denoiser.to(self.place.device)
 
     @torch.no_grad()
     def encode_text(self, prompts: Sequence[str]) -> Text:

@@ -32,6 +32,10 @@ class Timing:
         """Return how many latents hold so many frames."""
         return -(-(frames + self.missing) // self.each)
 
+    def latent(self, frame: int) -> int:
+        """Return the latent that holds a frame; of a count of frames, how many latents they fill."""
+        return (frame + self.missing) // self.each
+
     def first(self, latent: int) -> int:
         """Return the first frame of a latent; of the one after the last, how many frames there are."""
         return max(self.each * latent - self.missing, 0)
@@ -60,9 +64,18 @@ class ModelConfig(ABC):
     def timing(self) -> Timing:
         """How frames stand for latents."""
 
+    @property
+    def ahead(self) -> int:
+        """Latents that its VAE takes before it gives the frames of one."""
+        return 0
+
     @abstractmethod
     def files(self, folder: Path) -> tuple[Path, ...]:
         """Return the files its weights should lie in."""
+
+    @abstractmethod
+    def vae_files(self, folder: Path) -> tuple[Path, ...]:
+        """Return those of them that are the VAE's."""
 
     def check_size(self, size: tuple[int, int]) -> None:
         """Raise ConfigError where the model cannot make frames of a height and width."""

@@ -22,7 +22,10 @@ class Kind:
 
     adapter: its module in this package. experimental: what to say before it is used, empty for none.
     multiple: what both sides are multiples of. rates: frames a second it was trained for, the usual first.
-    span: latents in a call at most. image: a film can start from an image.
+    span: latents in a call at most. image: a film can start from an image. decoding:
+    numbers that the VAE holds for each pixel of a picture while it decodes a latent, measured as in
+    `footprint`. exact_vae: it runs in float32 always, as its makers run it. ahead: latents its VAE takes
+    before it gives the frames of one.
     """
 
     adapter: str
@@ -37,6 +40,9 @@ class Kind:
     sampling: Ramp
     guidance: float
     image: bool
+    decoding: int
+    exact_vae: bool
+    ahead: int = 0
 
 
 KINDS = {
@@ -53,6 +59,8 @@ KINDS = {
         sampling=Ramp(steps=32, window=20, chunk=5, context=5, context_level=0.02, shift=8.0),
         guidance=6.0,
         image=True,
+        decoding=4865,
+        exact_vae=True,
     ),
     "LTXPipeline": Kind(
         adapter="ltx",
@@ -68,6 +76,9 @@ KINDS = {
         sampling=Ramp(steps=40, window=20, chunk=10, context=10, shift=2.0),
         guidance=3.0,
         image=True,
+        decoding=2061,
+        exact_vae=False,
+        ahead=2,
     ),
 }
 """By the class of pipeline that a checkpoint's model_index.json names."""
@@ -85,10 +96,17 @@ class DiffusersConfig(ModelConfig):
     def timing(self) -> Timing:
         return self.kind.timing
 
+    @property
+    def ahead(self) -> int:
+        return self.kind.ahead
+
     def files(self, folder: Path) -> tuple[Path, ...]:
         own = () if folder.is_dir() else (folder,)
         parts = PARTS if not own else PARTS[1:]
-        return (*own, *(path for part in parts for path in _weights(self.root / part)))
+        return (*own, *(path for part in parts for path in weights(self.root / part)))
+
+    def vae_files(self, folder: Path) -> tuple[Path, ...]:
+        return tuple(weights(self.root / "vae"))
 
     def check_size(self, size: tuple[int, int]) -> None:
         unit = self.kind.multiple
@@ -171,7 +189,7 @@ def pipeline_class(folder: Path) -> str:
         raise CheckpointError(f"{path}: cannot be read ({error!r}); get the checkpoint again") from error
 
 
-def _weights(folder: Path) -> list[Path]:
+def weights(folder: Path) -> list[Path]:
     """Return the files of one part's weights: those its index names, or all there are.
 
     Raises:

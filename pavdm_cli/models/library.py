@@ -1,5 +1,6 @@
 """Where weights are looked for, and what is there; imports no torch."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from pavdm_cli.models.config import read
 
 DEFAULT = "worlds"
 PIXELS_PER_LATENT = 16  # the native VAE's
+FRAMES_PER_LATENT = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class NativeConfig(ModelConfig):
 
     @property
     def timing(self) -> Timing:
-        return Timing(each=4)
+        return Timing(each=FRAMES_PER_LATENT)
 
     def files(self, folder: Path) -> tuple[Path, ...]:
         return (
@@ -44,6 +46,9 @@ class NativeConfig(ModelConfig):
             folder / f"{self.vae}.safetensors",
             text_folder(folder, self) / "model.safetensors",
         )
+
+    def vae_files(self, folder: Path) -> tuple[Path, ...]:
+        return (folder / f"{self.vae}.safetensors",)
 
 
 def packaged() -> Path:
@@ -116,6 +121,33 @@ def weight_files(folder: Path, model: ModelConfig) -> tuple[Path, ...]:
         if not path.is_file():
             raise CheckpointError(f"{path}: no such file; restore the model's folder")
     return files
+
+
+def weights_hash(folder: Path, model: ModelConfig) -> str:
+    """Return a fingerprint of a model's weights: the first 16 digits of SHA-256 over its files.
+
+    Raises:
+        CheckpointError: one is missing.
+    """
+    return _hash(*weight_files(folder, model))
+
+
+def vae_hash(folder: Path, model: ModelConfig) -> str:
+    """Return a fingerprint of a model's VAE, which alone can decode its latents.
+
+    Raises:
+        CheckpointError: a file of the model is missing.
+    """
+    weight_files(folder, model)
+    return _hash(*model.vae_files(folder))
+
+
+def _hash(*paths: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
 
 
 def _is_model(path: Path) -> bool:

@@ -28,7 +28,7 @@ class Adapter(DiffusersPipeline):
     def latent_shape(self) -> tuple[int, int, int]:
         """Channels, height and width of a latent."""
         height, width = (side // self.vae.spatial_compression_ratio for side in self.config.size)
-        return (self.denoiser.config.in_channels, height, width)
+        return (self.vae.config.latent_channels, height, width)
 
     @property
     def reach(self) -> int:

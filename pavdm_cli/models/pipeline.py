@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Literal, Protocol, cast, get_args
+from pathlib import Path
+from typing import Protocol, cast
 
 from torch import Tensor, nn
 
@@ -14,9 +15,8 @@ from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import Place
 from pavdm_cli.models.kinds import DiffusersConfig
+from pavdm_cli.models.names import Offload
 from pavdm_cli.models.text import Text
-
-Offload = Literal["none", "text", "model"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +32,12 @@ class Fit:
     offload: Offload = "none"
     vae_tiling: bool = False
 
-    def __post_init__(self) -> None:
-        if self.offload not in get_args(Offload):
-            raise ConfigError(f"--offload {self.offload}: choose from {', '.join(get_args(Offload))}")
-
 
 class Pipeline(Protocol):
     """A model ready to run.
 
-    Latents are (B, T, C, h, w), normalised to about mean 0 and deviation 1. Prompts side by side do not change
-    one another's states, videos side by side not one another's pictures.
+    Latents are (B, T, C, h, w), normalised to about mean 0 and deviation 1. Prompts side by side do not
+    change one another's states, videos side by side not one another's pictures.
     """
 
     @property
@@ -111,7 +107,7 @@ def load(
 
 
 class _Adapter(Protocol):
-    def __call__(self, path: object, config: DiffusersConfig, place: Place, fit: Fit) -> Pipeline: ...
+    def __call__(self, path: Path, config: DiffusersConfig, place: Place, fit: Fit) -> Pipeline: ...
 
 
 def _adapter(config: DiffusersConfig) -> _Adapter:

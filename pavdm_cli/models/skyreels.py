@@ -27,7 +27,6 @@ class Adapter(DiffusersPipeline):
     denoiser_class = SkyReelsV2Transformer3DModel
     vae_class = AutoencoderKLWan
     text_class = UMT5EncoderModel
-    vae_dtype = torch.float32
 
     def __init__(self, path: Path, config: DiffusersConfig, place: Place, fit: Fit) -> None:
         super().__init__(path, config, place, fit)
@@ -37,7 +36,7 @@ class Adapter(DiffusersPipeline):
     def latent_shape(self) -> tuple[int, int, int]:
         """Channels, height and width of a latent."""
         height, width = (side // self.vae.spatial_compression_ratio for side in self.config.size)
-        return (self.denoiser.config.in_channels, height, width)
+        return (self.vae.config.z_dim, height, width)
 
     @property
     def reach(self) -> int:

@@ -16,8 +16,8 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from pavdm_cli.errors import ConfigError
+from pavdm_cli.models.library import FRAMES_PER_LATENT as FRAMES_PER_LATENT
 
-FRAMES_PER_LATENT = 4
 GROUP = 16  # channels that are normed together
 _FOLD = 4  # pixels folded into channels before the first convolution
 

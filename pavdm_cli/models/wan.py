@@ -19,7 +19,10 @@ Cache = list[Any]
 
 
 class WanVae:
-    """An `AutoencoderKLWan` that keeps its caches. tiled: by overlapping tiles, as its `enable_tiling` does."""
+    """An `AutoencoderKLWan` that keeps its caches.
+
+    tiled: work by overlapping tiles, as its `enable_tiling` does; the caches of tiles wait on the CPU.
+    """
 
     def __init__(self, vae: Any, *, tiled: bool) -> None:
         if vae.config.patch_size is not None:
@@ -73,8 +76,9 @@ class WanVae:
         count = vae._cached_conv_counts["decoder"]
 
         def one(number: int, part: Tensor) -> Tensor:
-            cache = caches.setdefault(number, [None] * count)
+            cache = _moved(caches.get(number, [None] * count), part.device)
             out: Tensor = vae.decoder(vae.post_quant_conv(part), cache, [0], first_chunk=first)
+            caches[number] = _moved(cache, torch.device("cpu")) if self._tiled else cache
             return out
 
         least, stride = self._tile(1 / ratio)
@@ -86,8 +90,9 @@ class WanVae:
         count = vae._cached_conv_counts["encoder"]
 
         def one(number: int, part: Tensor) -> Tensor:
-            cache = caches.setdefault(number, [None] * count)
+            cache = _moved(caches.get(number, [None] * count), part.device)
             out: Tensor = vae.quant_conv(vae.encoder(part, cache, [0]))
+            caches[number] = _moved(cache, torch.device("cpu")) if self._tiled else cache
             return out
 
         least, stride = self._tile(1)
@@ -131,3 +136,7 @@ class WanVae:
                     self.vae.blend_h(row[j - 1], tile, overlap[1])
             made.append(torch.cat([tile[..., : kept[0], : kept[1]] for tile in row], dim=-1))
         return torch.cat(made, dim=-2)[..., : int(height * scale), : int(width * scale)]
+
+
+def _moved(cache: Cache, device: torch.device) -> Cache:
+    return [one.to(device) if isinstance(one, Tensor) else one for one in cache]

@@ -45,7 +45,8 @@ def denoise(
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield (index, latent) for each latent as it becomes clean, in order; latents are (B, C, H, W).
 
-    Latents whose next level is lower than their level are moved. A finished or given latent shown above
+    Latents whose next level differs from their level are moved: down, or, by "predict clean, then noise to
+    next", up. A finished or given latent shown above
     level 0 is noised from its clean value and stays as it is. A given latent that a step moves starts from
     its clean value noised to its level. `window` is changed in place and is complete whenever a latent is
     yielded.
@@ -56,7 +57,7 @@ def denoise(
         speed = velocity(torch.stack(shown, dim=1), step)
         finished = []
         for i, (k, now, to) in enumerate(_each(step)):
-            if to < now:
+            if to != now:
                 window.latents[k] = _move(shown[i], speed[:, i], now, to, step.renoise, noise, k, window.row)
                 window.level[k] = to
                 finished += [k] if to == 0 else []
@@ -79,7 +80,7 @@ def _show(window: Window, noise: Noise, k: int, now: float, to: float, device: t
         return noise(k).to(device)
     has = window.level[k]
     if has == 0 and now > 0:
-        use = 0 if to < now else window.row + 1
+        use = 0 if to != now else window.row + 1
         return noised(window.latents[k], noise(k, use).to(device), now)
     assert has == now, f"latent {k} has level {has} and the step shows it at {now}"
     return window.latents[k]
@@ -88,7 +89,8 @@ def _show(window: Window, noise: Noise, k: int, now: float, to: float, device: t
 def _move(
     x: Tensor, velocity: Tensor, now: float, to: float, renoise: bool, noise: Noise, k: int, row: int
 ) -> Tensor:
-    """Lower one latent's level, by an Euler step or by noising its predicted clean value again."""
+    """Change one latent's level, by an Euler step or by noising its predicted clean value again."""
+    assert renoise or to < now, f"latent {k} goes from level {now} up to {to} by an Euler step"
     if not renoise or to == 0:
         return moved(x, velocity.to(x.dtype), now, to)
     clean = moved(x, velocity.to(x.dtype), now, 0.0)

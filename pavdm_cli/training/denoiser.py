@@ -104,7 +104,7 @@ class Lesson:
 
     def _level(self, left: Tensor) -> Tensor:
         """Turn moves left into levels, as `Ramp.level` does."""
-        share = (left / self._ramp.steps).clamp(0, 1)
+        share = (left / self._ramp.steps).clamp(0, 1) ** self._ramp.curve
         return self._ramp.shift * share / (1 - share + self._ramp.shift * share)
 
     def _corruption(self, left: Tensor) -> Tensor:

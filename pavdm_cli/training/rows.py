@@ -31,6 +31,7 @@ class Rows:
 
 def draw(rng: np.random.Generator, latents: int, clip: int, ramp: Ramp, only_images: bool = False) -> Rows:
     """Draw about `latents` latents of rows over clips of `clip` latents."""
+    ramp = ramp.endless()
     kind = "image" if only_images else str(rng.choice(KINDS, p=WEIGHTS))
     if kind == "image":
         shown = min(IMAGES, clip)

@@ -6,6 +6,8 @@ from itertools import islice
 
 import pytest
 import torch
+from hypothesis import given
+from plans import Plan, plans
 from torch import Tensor
 
 from pavdm_cli.sampling import schedule
@@ -27,13 +29,32 @@ PLANS = {
     "renoise, noisy context": ("progressive", 12, Ramp(6, 6, 2, 2, context_level=0.3, renoise=True), 2),
     "shift": ("progressive", 12, Ramp(6, 6, 1, context=2, shift=3.7), 0),
     "shift down": ("progressive", 12, Ramp(6, 6, 1, context=2, shift=0.1), 3),
-    "chunk by chunk": ("progressive", 12, Ramp(5, 4, 4, context=4, horizon=1), 0),
-    "blocks": ("progressive", 13, Ramp(5, 4, 2, context=4, horizon=2), 1),
+    "curve": ("progressive", 12, Ramp(6, 6, 1, context=2, curve=1.7), 0),
+    "rolling": ("rolling", 12, Ramp(6, 3, context=2), 0),
+    "rolling, given, renoise": ("rolling", 12, Ramp(6, 3, context=2, renoise=True), 3),
+    "queue": ("queue", 12, Ramp(6, 6, 2, context=3), 0),
+    "queue, short": ("queue", 3, Ramp(6, 6, 2, context=3, shift=2), 0),
+    "queue, given": ("queue", 14, Ramp(6, 6, 2, context=2, sink=True, context_level=0.1), 5),
+    "queue, renoise": ("queue", 12, Ramp(6, 3, context=2, renoise=True), 0),
+    "fifo": ("fifo", 14, Ramp(6, 2, context=2), 0),
+    "fifo, sink, noisy context": ("fifo", 14, Ramp(6, 3, context=2, sink=True, context_level=0.2), 0),
+    "fifo, no look-ahead": ("fifo", 14, Ramp(6, 3, context=0, shift=3), 0),
+    "fifo, given": ("fifo", 14, Ramp(6, 2, context=2), 4),
+    "fifo, renoise": ("fifo", 14, Ramp(6, 2, context=1, renoise=True), 1),
+    "fifo, short": ("fifo", 2, Ramp(6, 3, context=1), 0),
+    "pyramid": ("pyramid", 13, Ramp(5, 4, 2, context=4, context_level=0.02, lag=1), 1),
+    "pyramid, steep": ("pyramid", 13, Ramp(5, 4, 1, context=2, lag=7, sink=True), 0),
+    "pyramid, renoise": ("pyramid", 13, Ramp(5, 4, 1, context=2, lag=2, renoise=True), 3),
+    "autoregressive": ("autoregressive", 12, Ramp(5, 4, 4, context=4), 0),
+    "autoregressive, given": ("autoregressive", 12, Ramp(5, 4, 3, context=4, sink=True), 2),
+    "replacement": ("replacement", 12, Ramp(5, 4, 2, context=3), 0),
+    "replacement, given": ("replacement", 12, Ramp(5, 4, 2, context=3, context_level=0.1, sink=True), 5),
+    "replacement-noised": ("replacement-noised", 12, Ramp(5, 4, 2, context=3), 0),
+    "replacement-noised, given": ("replacement-noised", 12, Ramp(5, 4, context=3, renoise=True), 4),
     "full": ("full-sequence", 9, Ramp(8, 4), 0),
     "full, given": ("full-sequence", 9, Ramp(8, 4, context=2, context_level=0.1, shift=2), 3),
     "full, renoise": ("full-sequence", 9, Ramp(8, 4, renoise=True), 0),
 }
-Plan = tuple[str, int, Ramp, int]
 every_plan = pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 
 
@@ -82,7 +103,7 @@ def start(plan: Plan, seeds: tuple[int, ...] = (5,)) -> Window:
 @every_plan
 def test_the_exact_velocity_returns_the_clean_video_in_order(plan: Plan) -> None:
     name, latents, ramp, there = plan
-    clean = video(latents)
+    clean = video(latents + ramp.window)  # a rolling window looks beyond the end
     window = Window.given({k: clean[k] for k in range(there)})
     steps = schedule.make(name, latents, ramp, given=there)
     made = list(denoise(exact(clean), steps, DoubleNoise([1], SHAPE), window=window))
@@ -90,6 +111,11 @@ def test_the_exact_velocity_returns_the_clean_video_in_order(plan: Plan) -> None
     for k, latent in made:
         assert latent.dtype is torch.float64
         torch.testing.assert_close(latent, clean[k], atol=1e-10, rtol=0)
+
+
+@given(plans())
+def test_so_it_does_for_any_ramp(plan: Plan) -> None:
+    test_the_exact_velocity_returns_the_clean_video_in_order(plan)
 
 
 @every_plan
@@ -145,6 +171,18 @@ def test_a_renoised_move_takes_fresh_noise_and_an_euler_move_keeps_it() -> None:
         torch.testing.assert_close(window.latents[0], wanted, atol=1e-12, rtol=0)
 
 
+def test_a_latent_goes_up_only_by_noising_its_clean_value() -> None:
+    clean, noise = video(1), DoubleNoise([1], SHAPE)
+    window = Window()
+    down, up = ((1.0,), (0.25,)), ((0.25,), (0.75,))
+    steps = [Step((0,), (0,), *down, keep=0), Step((0,), (0,), *up, keep=0, renoise=True)]
+    assert not list(denoise(exact(clean), steps, noise, window=window))
+    torch.testing.assert_close(window.latents[0], 0.25 * clean[0] + 0.75 * noise(0, 2), atol=1e-12, rtol=0)
+    assert window.level[0] == 0.75
+    with pytest.raises(AssertionError, match="latent 0 goes from level"):
+        list(denoise(exact(clean), [steps[0], Step((0,), (0,), *up, keep=0)], noise))
+
+
 @pytest.mark.parametrize("levels", ((0.5,), (1.0, 0.4)))
 def test_a_schedule_that_shows_a_level_a_latent_does_not_have_is_a_bug(levels: tuple[float, ...]) -> None:
     steps = [Step((0,), (0,), (level,), (level / 2,), keep=0) for level in levels]
@@ -152,7 +190,20 @@ def test_a_schedule_that_shows_a_level_a_latent_does_not_have_is_a_bug(levels: t
         list(denoise(rough, steps, Noise([1], SHAPE)))
 
 
-@pytest.mark.parametrize("name", ("plain", "chunks", "sink", "noisy context", "renoise", "blocks"))
+@pytest.mark.parametrize(
+    "name",
+    (
+        "plain",
+        "chunks",
+        "sink",
+        "rolling",
+        "queue",
+        "fifo",
+        "pyramid",
+        "autoregressive",
+        "replacement-noised",
+    ),
+)
 def test_what_is_held_does_not_depend_on_the_length(name: str) -> None:
     schedule_name, latents, ramp, _ = PLANS[name]
 
@@ -160,7 +211,8 @@ def test_what_is_held_does_not_depend_on_the_length(name: str) -> None:
         window = Window()
         return max(len(window.latents) for _ in run((schedule_name, length, ramp, 0), window))
 
-    assert most(4 * latents) == most(8 * latents) <= ramp.span + ramp.chunk
+    queue = ramp.steps if schedule_name == "fifo" else 0
+    assert most(4 * latents) == most(8 * latents) <= ramp.span + ramp.chunk + queue
 
 
 @every_plan

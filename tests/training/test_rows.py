@@ -33,7 +33,7 @@ def shown_by_the_sampler(ramp: Ramp) -> set[tuple[int, tuple[int, ...]]]:
     """Return every window of a long video: how many stand beside, and the moves left of the others."""
     windows = set()
     for given in range(ramp.context + 1):
-        for step in schedule.progressive(given + 5 * (ramp.window + ramp.context), ramp, given=given):
+        for step in schedule.make("progressive", given + 5 * (ramp.window + ramp.context), ramp, given=given):
             left = tuple(round(level * ramp.steps) for level in step.level if level > 0)
             windows.add((len(step.level) - len(left), left))
     return windows
@@ -87,7 +87,7 @@ def test_kinds_come_as_often_as_they_should() -> None:
 
 def test_moments_cover_the_whole_lag_evenly() -> None:
     front = np.concatenate([b.left[b.left > 0][:1] for b in batches(RAMPS[0], 3000) if b.kind == "steady"])
-    counts, _ = np.histogram(front, bins=4, range=(0, RAMPS[0].lag))
+    counts, _ = np.histogram(front, bins=4, range=(0, RAMPS[0].endless().lag))
     assert counts.sum() == len(front) and counts.min() > 0.8 * counts.max()
 
 

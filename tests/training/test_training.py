@@ -19,7 +19,8 @@ from pavdm_cli.models.text import TextEncoder
 from pavdm_cli.models.vae import Vae, VaeConfig
 from pavdm_cli.sampling.loop import denoise
 from pavdm_cli.sampling.noise import Noise
-from pavdm_cli.sampling.schedule import Ramp, Step, progressive
+from pavdm_cli.sampling.schedule import Ramp, Step
+from pavdm_cli.sampling.schedule_family import progressive
 from pavdm_cli.training import clips, fit
 from pavdm_cli.training import denoiser as of_denoiser
 from pavdm_cli.training import vae as of_vae
