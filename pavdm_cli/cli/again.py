@@ -9,7 +9,7 @@ from pavdm_cli.cli.order import Wishes
 from pavdm_cli.cli.output import Output
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import library
-from pavdm_cli.models.library import ModelConfig
+from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.runs import past, store
 from pavdm_cli.runs.order import Order, Source, Video
 from pavdm_cli.runs.past import Existing, Past
@@ -54,6 +54,9 @@ def look(out: Output, path: Path, model: str | None, run_dir: Path | None) -> Fi
     if own and existing.latents and own.vae != library.vae_hash(folder, config):
         out.remark(f"{path}: its latents are of another VAE than {config.name}'s")
         existing = replace(existing, latents=None)
+    if own and existing.latents:
+        size = (existing.info.height // own.scale, existing.info.width // own.scale)
+        config = config.shaped(size, round(existing.info.fps))
     return Film(existing, name, folder, config)
 
 

@@ -76,6 +76,7 @@ def _plan(out: Output, order: Order) -> None:
     from pavdm_cli.models import device  # torch loads here, a few seconds
     from pavdm_cli.models.pipeline import load
     from pavdm_cli.runs import plan
+    from pavdm_cli.runs.plan import fit
 
     if order.deterministic:
         device.be_deterministic()
@@ -83,7 +84,7 @@ def _plan(out: Output, order: Order) -> None:
     planned = plan.make(order, place)
     report.machine(out, order, planned, str(place))
     with _memory_named():
-        pipeline = load(str(order.folder), place, planned.attention_chunk)
+        pipeline = load(str(order.folder), place, fit(order, planned.attention_chunk), order.model)
         _remarks(out, order, pipeline)
         seconds = plan.estimate(order, planned, pipeline)
     report.time(out, order, seconds)
@@ -95,6 +96,7 @@ def _make(out: Output, order: Order, run: Run, films: "list[Film]", made: list[M
     from pavdm_cli.runs import machine, plan
     from pavdm_cli.runs.given import prepare
     from pavdm_cli.runs.make import Group, Session
+    from pavdm_cli.runs.plan import fit
 
     earlier = machine.earlier(run)
     place = machine.take_up(earlier) if earlier else machine.asked(order)
@@ -112,7 +114,7 @@ def _make(out: Output, order: Order, run: Run, films: "list[Film]", made: list[M
     else:
         run.record("machine.json", now)
     report.machine(out, order, planned, str(place))
-    pipeline = load(str(order.folder), place, planned.attention_chunk)
+    pipeline = load(str(order.folder), place, fit(order, planned.attention_chunk), order.model)
     _remarks(out, order, pipeline)
     given = prepare(run, order, pipeline)
     report.joint(out, order, given)
@@ -164,7 +166,7 @@ def _remarks(out: Output, order: Order, pipeline: "Pipeline") -> None:
     said = [*(video.prompt for video in order.videos), *(cue.text for cue in order.cues)]
     prompts = list(dict.fromkeys(said))
     text = pipeline.encode_text(prompts)
-    limit = pipeline.text.config.max_tokens
+    limit = pipeline.max_tokens
     for i in text.truncated:
         out.remark(f"prompt {prompts[i]!r}: longer than {limit} tokens; its end is not read")
     if text.unknown:

@@ -109,7 +109,7 @@ class Session:
         if (
             new
             <= chunk.first + chunk.frames.shape[1]
-            <= new + joint.AROUND + self._pipeline.frames_per_latent
+            <= new + joint.AROUND + self._pipeline.config.timing.each
         ):
             self._first.append(chunk.frames[:, max(new - chunk.first, 0) :])
 
@@ -254,5 +254,11 @@ def _settings(order: Order, machine: Machine, video: Video, given: Given | None,
         shift=past.shift if past else 0,
         correction=past.correction if past else (),
         foreign=past.foreign if past else "",
+        size=order.size,
+        fps=order.fps,
+        offload=order.offload,
+        vae_tiling=order.vae_tiling,
+        frames_per_latent=order.model.timing.each,
+        missing=order.model.timing.missing,
         earlier=past.earlier if past else (),
     )

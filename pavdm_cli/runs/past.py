@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pavdm_cli.errors import RunError, VideoError
 from pavdm_cli.media import attachment, reader
 from pavdm_cli.media.reader import VideoInfo
-from pavdm_cli.models.library import FRAMES_PER_LATENT
 from pavdm_cli.runs import settings
 from pavdm_cli.runs.latents import LatentLog, head, record
 from pavdm_cli.runs.order import Source
@@ -91,7 +90,7 @@ def look(path: Path, root: Path) -> Existing:
     found = settings.read(info.tags)
     if found is None or info.frames != found.frames - found.hidden:
         return Existing(path, info, None, None)
-    needed = -(-(found.frames - found.shift) // FRAMES_PER_LATENT)
+    needed = found.timing.latents(found.frames - found.shift)
     for latents in (_inside(path), _kept(root, found.run)):
         if latents and latents.count == needed and latents.shape[0] == 1:
             return Existing(path, info, found, latents)
@@ -123,7 +122,7 @@ def whole(existing: Existing, *, only_new: bool) -> tuple[Source, Past | None]:
     found, log = existing.settings, existing.latents
     if found is None or log is None:
         return _source(existing, None, 0, only_new, encode=True), None
-    covered = found.shift + FRAMES_PER_LATENT * log.count
+    covered = found.shift + found.timing.first(log.count)
     past = _past(found, found.frames, log.count, only_new)
     return _source(existing, existing.info.frames, covered - found.frames, only_new, encode=False), past
 
@@ -142,10 +141,10 @@ def until(existing: Existing, frame: int) -> tuple[Source, Past]:
         raise RunError(
             f"{existing.path}: {why}, so no other ending can be made; 'pavdm extend' goes on with it"
         )
-    latents = -(-(found.hidden + frame - found.shift) // FRAMES_PER_LATENT)
-    frames = found.shift + FRAMES_PER_LATENT * latents
+    latents = found.timing.latents(found.hidden + frame - found.shift)
+    frames = found.shift + found.timing.first(latents)
     fps = existing.info.fps
-    earliest = max(found.shift + FRAMES_PER_LATENT - found.hidden, 1) / fps
+    earliest = max(found.shift + found.timing.first(1) - found.hidden, 1) / fps
     latest = (existing.info.frames - 1) / fps
     if latents < 1 or frames <= found.hidden or frames >= found.frames:
         raise RunError(

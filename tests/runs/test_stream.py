@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pavdm_cli.errors import ConfigError, ScheduleError
 from pavdm_cli.models.device import place
-from pavdm_cli.models.pipeline import Pipeline, load
+from pavdm_cli.models.native import Native, load
 from pavdm_cli.runs.stream import Chunk, Clock, Request, stream
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
@@ -19,8 +19,8 @@ RAMP = Ramp(steps=6, window=6, chunk=1, context=2)
 
 
 @pytest.fixture
-def pipeline(tiny_model: Path) -> Pipeline:
-    return load(str(tiny_model), place("cpu", "fp32"))
+def pipeline(tiny_model: Path) -> Native:
+    return load(tiny_model, place("cpu", "fp32"))
 
 
 def ask(
@@ -47,7 +47,7 @@ def far(a: np.ndarray, b: np.ndarray) -> int:
 
 @pytest.mark.parametrize("frames", (1, 3, 4, 5, 22, 24))
 @pytest.mark.parametrize("name", schedule.SCHEDULES)
-def test_exactly_the_frames_asked_for(pipeline: Pipeline, frames: int, name: str) -> None:
+def test_exactly_the_frames_asked_for(pipeline: Native, frames: int, name: str) -> None:
     chunks = list(stream(pipeline, ask(1, frames=frames, name=name)))
     video = joined(chunks)
     assert video.shape == (1, frames, 32, 32, 3) and video.dtype == np.uint8
@@ -57,18 +57,18 @@ def test_exactly_the_frames_asked_for(pipeline: Pipeline, frames: int, name: str
     assert all(c.latent.shape == (1, 4, 2, 2) for c in chunks)
 
 
-def test_the_first_chunk_comes_after_the_steps_of_one_latent(pipeline: Pipeline) -> None:
+def test_the_first_chunk_comes_after_the_steps_of_one_latent(pipeline: Native) -> None:
     chunks = stream(pipeline, ask(1, frames=4000))
     assert [next(chunks).calls for _ in range(3)] == [RAMP.steps, RAMP.steps + 1, RAMP.steps + 2]
 
 
-def test_a_video_is_made_again_by_its_seed_and_another_seed_makes_another(pipeline: Pipeline) -> None:
+def test_a_video_is_made_again_by_its_seed_and_another_seed_makes_another(pipeline: Native) -> None:
     one, again, other = (joined(list(stream(pipeline, ask(seed)))) for seed in (1, 1, 2))
     assert np.array_equal(one, again)
     assert far(one, other) > 20
 
 
-def test_a_video_does_not_depend_on_its_company(pipeline: Pipeline) -> None:
+def test_a_video_does_not_depend_on_its_company(pipeline: Native) -> None:
     prompts = ("a red ball", "the sea at night", "a red ball")
     together = list(stream(pipeline, ask(1, 2, 3, prompts=prompts)))
     for i, seed in enumerate((1, 2, 3)):
@@ -78,7 +78,7 @@ def test_a_video_does_not_depend_on_its_company(pipeline: Pipeline) -> None:
             torch.testing.assert_close(a.latent[0], b.latent[i], atol=1e-4, rtol=0)
 
 
-def test_chunks_joined_equal_their_latents_decoded_at_once(pipeline: Pipeline) -> None:
+def test_chunks_joined_equal_their_latents_decoded_at_once(pipeline: Native) -> None:
     chunks = list(stream(pipeline, ask(1, 2, frames=22)))
     latents = torch.stack([chunk.latent for chunk in chunks], dim=1)
     with torch.no_grad():
@@ -88,13 +88,13 @@ def test_chunks_joined_equal_their_latents_decoded_at_once(pipeline: Pipeline) -
 
 
 @pytest.mark.parametrize("chunk", (1, 7))
-def test_the_chunk_of_attention_changes_nothing(pipeline: Pipeline, chunk: int) -> None:
+def test_the_chunk_of_attention_changes_nothing(pipeline: Native, chunk: int) -> None:
     dense = joined(list(stream(pipeline, ask(1))))
     pipeline.denoiser.set_attention_chunk(chunk)
     assert far(dense, joined(list(stream(pipeline, ask(1))))) <= 1
 
 
-def test_words_and_guidance_matter(pipeline: Pipeline) -> None:
+def test_words_and_guidance_matter(pipeline: Native) -> None:
     one = joined(list(stream(pipeline, ask(1, guidance=2))))
     for other in (
         ask(1, guidance=1),
@@ -104,14 +104,14 @@ def test_words_and_guidance_matter(pipeline: Pipeline) -> None:
         assert far(one, joined(list(stream(pipeline, other)))) > 5
 
 
-def test_guidance_away_from_the_prompt_itself_is_none(pipeline: Pipeline) -> None:
+def test_guidance_away_from_the_prompt_itself_is_none(pipeline: Native) -> None:
     plain = list(stream(pipeline, ask(1, guidance=1)))
     pushed = list(stream(pipeline, ask(1, guidance=3, negative="a red ball")))
     for a, b in zip(plain, pushed, strict=True):
         torch.testing.assert_close(a.latent, b.latent, atol=1e-4, rtol=0)
 
 
-def test_no_guidance_is_half_the_work(pipeline: Pipeline) -> None:
+def test_no_guidance_is_half_the_work(pipeline: Native) -> None:
     shown: list[int] = []
 
     def count(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -128,7 +128,7 @@ def test_no_guidance_is_half_the_work(pipeline: Pipeline) -> None:
     assert guided == 2 * plain
 
 
-def test_a_schedule_wider_than_the_model_is_refused_with_both_numbers(pipeline: Pipeline) -> None:
+def test_a_schedule_wider_than_the_model_is_refused_with_both_numbers(pipeline: Native) -> None:
     wide = Ramp(steps=12, window=12, context=3)
     with pytest.raises(ScheduleError, match="'progressive' shows 15 latents in a call and tiny takes 8"):
         next(stream(pipeline, ask(1, frames=400, ramp=wide)))
@@ -138,7 +138,7 @@ def test_a_schedule_wider_than_the_model_is_refused_with_both_numbers(pipeline: 
     assert next(stream(pipeline, ask(1, frames=32, ramp=wide))).first == 0
 
 
-def test_time_is_told_by_what_it_went_to(pipeline: Pipeline) -> None:
+def test_time_is_told_by_what_it_went_to(pipeline: Native) -> None:
     clock = Clock()
     *_, last = stream(pipeline, ask(1), clock)
     assert {"text", "denoise", "decode"} <= last.seconds.keys() <= clock.seconds.keys()
