@@ -106,11 +106,8 @@ class Session:
     def _watch(self, chunk: Chunk) -> None:
         """Keep the first new frames, to be held against the old ones at the end."""
         new = self._given.past.frames if self._given else 0
-        if (
-            new
-            <= chunk.first + chunk.frames.shape[1]
-            <= new + joint.AROUND + self._pipeline.config.timing.each
-        ):
+        follows = bool(self._first) or chunk.first <= new < chunk.first + chunk.frames.shape[1]
+        if follows and chunk.first < new + joint.AROUND:
             self._first.append(chunk.frames[:, max(new - chunk.first, 0) :])
 
     def finish(self) -> None:
@@ -122,8 +119,11 @@ class Session:
 
     def _published(self) -> bool:
         """Whether an earlier process made the files and died before it could say so."""
+        state = self._journal.state
+        if state is None or state.done < self.request.latents:
+            return False
         return all(
-            path.is_file() and not partial_of(path).exists() and reader.tags(path) == texts.stored(found)
+            path.is_file() and not partial_of(path).exists() and texts.read(reader.tags(path)) == found
             for path, found in zip(self._paths, self.settings, strict=True)
         )
 

@@ -164,20 +164,19 @@ def test_what_was_damaged_is_made_again(
     assert_whole(place, whole)
 
 
-def test_killed_between_the_file_and_the_mark(
-    place: Place, whole: Whole, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_between_the_file_and_the_mark(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def dies(self: Journal) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "finish", dies)
-        assert pavdm(*ASKED, "-q").exit_code == 130
+        assert pavdm(*ASKED, "--at", "9s=a blue ball", "-q").exit_code == 130
+    made = place.film.read_bytes()
     monkeypatch.setattr("pavdm_cli.runs.make.stream", None)  # nothing is made again
     result = pavdm("resume")
     assert result.exit_code == 0, result.exception
     assert "all of it was made already" in result.stdout
-    assert_whole(place, whole)
+    assert place.film.read_bytes() == made
 
 
 def test_other_weights_or_numbers_are_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,6 +227,12 @@ def test_what_cannot_go_on_is_not_removed(place: Place, monkeypatch: pytest.Monk
     with pytest.raises(RunError, match=f"film.mp4 is newer than run {run.name}"):
         _raise("resume")
     assert run.status == "stopped" and np.array_equal(frames(place.film), newer)
+
+
+def test_what_is_no_film_can_be_written_over(place: Place, whole: Whole) -> None:
+    place.film.write_text("no film")
+    assert pavdm(*ASKED, "-q", "--force").exit_code == 0
+    assert_whole(place, whole)
 
 
 def test_what_fails_before_its_first_latent_leaves_no_run(place: Place) -> None:
