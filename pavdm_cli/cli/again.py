@@ -25,6 +25,8 @@ class Machine:
     dtype: str
     attention_chunk: str
     deterministic: bool
+    offload: str
+    vae_tiling: bool
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,7 @@ def look(out: Output, path: Path, model: str | None, run_dir: Path | None) -> Fi
         out.remark(f"{path}: its latents are of another VAE than {config.name}'s")
         existing = replace(existing, latents=None)
     if own and existing.latents:
-        size = (existing.info.height // own.scale, existing.info.width // own.scale)
-        config = config.shaped(size, round(existing.info.fps))
+        config = config.shaped(own.size, own.fps)
     return Film(existing, name, folder, config)
 
 
@@ -105,6 +106,7 @@ def order(
         ConfigError, ScheduleError, DeviceError: a value is wrong.
     """
     model = film.model
+    own = film.existing.settings if film.existing.log else None
     name, ramp = orders.ramp(wishes.schedule or "progressive", steps, model.sampling)
     (prompt,) = orders.prompts(wishes.prompt, None)
     return Order(
@@ -126,6 +128,10 @@ def order(
         attention_chunk=orders.attention_chunk(machine.attention_chunk),
         deterministic=machine.deterministic,
         source=source,
+        size=own.size if own else None,
+        fps=own.fps if own else None,
+        offload=orders.offload(machine.offload),
+        vae_tiling=machine.vae_tiling,
     )
 
 

@@ -213,6 +213,32 @@ Quality = Annotated[
     ),
 ]
 
+Size = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WxH",
+        help="Width and height that the model makes, where it can make several.",
+        show_default="the model's",
+        rich_help_panel=FILE,
+    ),
+]
+Fps = Annotated[
+    int | None,
+    typer.Option(
+        help="Frames a second, where the model can make several.",
+        show_default="the model's",
+        rich_help_panel=FILE,
+    ),
+]
+Image = Annotated[
+    Path | None,
+    typer.Option(
+        help="A picture that the video begins with, where the model can.",
+        show_default=False,
+        rich_help_panel=BASIC,
+    ),
+]
+
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print the path of the video alone.", rich_help_panel=TALK)
 ]
@@ -245,6 +271,23 @@ Deterministic = Annotated[
     typer.Option(
         "--deterministic",
         help="The very same numbers at every run on this machine; slower on CUDA.",
+        rich_help_panel=MACHINE,
+    ),
+]
+
+OffloadOpt = Annotated[
+    str,
+    typer.Option(
+        "--offload",
+        help="Large models: text keeps the text encoder off the device, model the denoiser's blocks too.",
+        rich_help_panel=MACHINE,
+    ),
+]
+VaeTiling = Annotated[
+    bool,
+    typer.Option(
+        "--vae-tiling",
+        help="Large models: decode and encode by tiles, in less memory.",
         rich_help_panel=MACHINE,
     ),
 ]

@@ -32,6 +32,8 @@ def redo(
     dtype: options.Dtype = "auto",
     attention_chunk: options.AttentionChunk = "auto",
     deterministic: options.Deterministic = False,
+    offload: options.OffloadOpt = "none",
+    vae_tiling: options.VaeTiling = False,
     run_dir: options.RunDir = None,
     schedule: options.Schedule = None,
 ) -> None:
@@ -61,7 +63,12 @@ def redo(
     first = orders.first_seed(seed)
     videos = [(number, _path(file, output, number, count, force)) for number in range(first, first + count)]
     machine = again.Machine(
-        device=device, dtype=dtype, attention_chunk=attention_chunk, deterministic=deterministic
+        device=device,
+        dtype=dtype,
+        attention_chunk=attention_chunk,
+        deterministic=deterministic,
+        offload=offload,
+        vae_tiling=vae_tiling,
     )
     order = again.order(film, source, wishes, videos, own.frames - before.frames, steps, machine)
     report.old(out, order, film.existing)

@@ -65,6 +65,21 @@ class ModelConfig(ABC):
         """How frames stand for latents."""
 
     @property
+    def warning(self) -> str:
+        """What to know before it is used; empty for nothing."""
+        return ""
+
+    @property
+    def lighter(self) -> str:
+        """The options that make it need less memory."""
+        return "a smaller --attention-chunk"
+
+    @property
+    def image(self) -> bool:
+        """Whether a film can begin with a single picture."""
+        return False
+
+    @property
     def ahead(self) -> int:
         """Latents that its VAE takes before it gives the frames of one."""
         return 0

@@ -97,6 +97,18 @@ class DiffusersConfig(ModelConfig):
         return self.kind.timing
 
     @property
+    def warning(self) -> str:
+        return self.kind.experimental
+
+    @property
+    def lighter(self) -> str:
+        return "--offload model, --vae-tiling or a smaller --size"
+
+    @property
+    def image(self) -> bool:
+        return self.kind.image
+
+    @property
     def ahead(self) -> int:
         return self.kind.ahead
 

@@ -120,7 +120,7 @@ class Session:
     def _published(self) -> bool:
         """Whether an earlier process made the files and died before it could say so."""
         state = self._journal.state
-        if state is None or state.done < self.request.latents:
+        if state is None or state.done < self.request.latents(self._pipeline.config.timing):
             return False
         return all(
             path.is_file() and not partial_of(path).exists() and texts.read(reader.tags(path)) == found

@@ -43,9 +43,8 @@ class Asked:
     """An order as it is kept on disk.
 
     asked_model: as it was typed; folder: where that is. frames: of each video to be made. cues: changes of
-    the prompt, in seconds of the film. attention_chunk: None is auto. source: what the film goes on from.
-    size, fps: where they are not the model's usual ones.
-    offload, vae_tiling: how it is made to fit the device.
+    the prompt, in seconds of the film. attention_chunk: None is auto. source: what it goes on from. size,
+    fps: where they are not the model's usual ones. offload, vae_tiling: how it is made to fit the device.
     """
 
     asked_model: str
