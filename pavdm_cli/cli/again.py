@@ -106,7 +106,7 @@ def order(
         ConfigError, ScheduleError, DeviceError: a value is wrong.
     """
     model = film.model
-    own = film.existing.settings if film.existing.log else None
+    own = film.existing.settings if film.existing.latents else None
     name, ramp = orders.ramp(wishes.schedule or "progressive", steps, model.sampling)
     (prompt,) = orders.prompts(wishes.prompt, None)
     return Order(
