@@ -21,9 +21,10 @@ from torch import nn
 
 from pavdm_cli.models import quantised
 from pavdm_cli.models import text as texts
+from pavdm_cli.models.card import Known
 from pavdm_cli.models.config import write
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
-from pavdm_cli.models.library import Known, ModelConfig
+from pavdm_cli.models.library import NativeConfig
 from pavdm_cli.models.text import TextConfig, TextEncoder
 from pavdm_cli.models.vae import Vae, VaeConfig
 from pavdm_cli.sampling.schedule import Ramp
@@ -34,6 +35,22 @@ hypothesis.settings.load_profile("unhurried")
 WORDS = ("a", "red", "blue", "ball", "sea", "at", "night", "on", "background", "bouncing", "stars")
 CAPTIONS = ("a red ball", "a blue ball bouncing", "the sea at night", "stars at night")
 TEXT_WIDTH = 32
+
+
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the runs of every test in a folder of its own, away from the person's."""
+    folder = tmp_path_factory.mktemp("data")
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+    return folder / "pavdm" / "runs"
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the same model once, to be copied: a folder with it and its text encoder."""
+    folder = tmp_path_factory.mktemp("tiny") / "weights"
+    write_tiny_model(folder)
+    return folder
 
 
 @pytest.fixture
@@ -66,7 +83,7 @@ def write_tiny_model(folder: Path) -> Path:
 
 
 def _write_config(model: Path) -> None:
-    config = ModelConfig(
+    config = NativeConfig(
         kind="native",
         name="tiny",
         about="noise, quickly",

@@ -5,10 +5,14 @@ from typing import Annotated
 import typer
 
 from pavdm_cli import __version__
-from pavdm_cli.cli import models, output, schedules, train
+from pavdm_cli.cli import models, output, runs, schedules, study, train
 from pavdm_cli.cli.analyse import analyse
 from pavdm_cli.cli.bench import bench
+from pavdm_cli.cli.extend import extend
 from pavdm_cli.cli.generate import generate
+from pavdm_cli.cli.redo import redo
+from pavdm_cli.cli.resume import resume
+from pavdm_cli.cli.show import show
 from pavdm_cli.errors import PavdmError
 
 app = typer.Typer(
@@ -19,11 +23,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(generate)
+app.command()(extend)
+app.command()(redo)
+app.command()(resume)
+app.command()(show)
 app.command()(analyse)
 app.command()(bench)
+app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(train.app, name="train")
+app.add_typer(study.app, name="study")
 
 
 def _version(asked: bool) -> None:

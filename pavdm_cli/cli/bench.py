@@ -35,7 +35,7 @@ Compare = Annotated[
 
 
 def bench(
-    model: options.Model = library.DEFAULT,
+    model: options.Model = None,
     seconds: options.Seconds = SECONDS,
     json_file: JsonFile = None,
     compare: Compare = None,
@@ -45,7 +45,7 @@ def bench(
     dtype: options.Dtype = "auto",
     attention_chunk: options.AttentionChunk = "auto",
     compiled: options.Compile = False,
-    schedule: options.Schedule = "progressive",
+    schedule: options.Schedule = None,
     steps: options.Steps = None,
     guidance: options.Guidance = None,
 ) -> None:
@@ -59,15 +59,16 @@ def bench(
         )
     from pavdm_cli.cli import order as orders
 
-    config = library.config(library.find(model))
-    name, ramp = orders.ramp(schedule, steps, config.sampling)
+    folder = library.find(model or library.DEFAULT)
+    config = library.config(folder)
+    name, ramp = orders.ramp(schedule or "progressive", steps, config.sampling)
     frames = orders.frames(seconds, None, config.fps)
     from pavdm_cli.models import device as devices
     from pavdm_cli.runs.stream import Request
     from pavdm_cli.studies import bench as study
 
     asked = study.Asked(
-        folder=library.find(model),
+        folder=folder,
         place=devices.place(orders.device(device), orders.dtype(dtype)),
         request=Request(
             (PROMPT,), (1,), frames, name, ramp, config.guidance if guidance is None else guidance

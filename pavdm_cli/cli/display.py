@@ -89,7 +89,7 @@ def clock(seconds: float) -> str:
 
 def _facts(moment: Moment) -> dict[str, str]:
     film = moment.film
-    done, speed = film.frames / film.fps, film.frames / moment.passed
+    done, speed = film.made / film.fps, film.frames / moment.passed
     said = film.verdict()
     return {
         "done": f"{done:.1f} of {moment.length:.1f} s",

@@ -8,7 +8,7 @@ from rich.table import Table
 from pavdm_cli.cli.options import Json, Name
 from pavdm_cli.cli.output import Output
 from pavdm_cli.models import library
-from pavdm_cli.models.library import ModelConfig
+from pavdm_cli.models.card import ModelConfig
 
 app = typer.Typer(help="What models there are, and what they know.", no_args_is_help=True)
 

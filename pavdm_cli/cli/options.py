@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 BASIC = "Options"
+TIME = "One prompt after another"
 SEVERAL = "Several videos"
 FILE = "Picture and file"
 TALK = "What is said"
@@ -45,7 +46,12 @@ Frames = Annotated[
     ),
 ]
 Model = Annotated[
-    str, typer.Option(help="A name from 'pavdm models list', or a model's folder.", rich_help_panel=BASIC)
+    str | None,
+    typer.Option(
+        help="A name from 'pavdm models list', or a model's folder.",
+        show_default="worlds",
+        rich_help_panel=BASIC,
+    ),
 ]
 Seed = Annotated[
     int | None,
@@ -67,7 +73,7 @@ Guidance = Annotated[
     ),
 ]
 Negative = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--negative",
         "--negative-prompt",
@@ -88,6 +94,102 @@ Steps = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.", rich_help_panel=BASIC)]
 
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TIME=PROMPT",
+        help='Another prompt from a time on, as often as wanted: --at "20s=the sea at night".',
+        show_default=False,
+        rich_help_panel=TIME,
+    ),
+]
+TimelineFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--timeline",
+        help="A TOML file: prompt, blend, and sections [[at]] with time and prompt.",
+        show_default=False,
+        rich_help_panel=TIME,
+    ),
+]
+Blend = Annotated[
+    float | None,
+    typer.Option(
+        help="Seconds in which one prompt goes over into the next.", show_default="1", rich_help_panel=TIME
+    ),
+]
+Like = Annotated[
+    Path | None,
+    typer.Option(
+        help="A video of pavdm's whose settings are used where no other is given.",
+        show_default=False,
+        rich_help_panel=BASIC,
+    ),
+]
+RunDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where runs are kept, to be gone on with. Default: this program's data folder.",
+        show_default=False,
+        rich_help_panel=MACHINE,
+    ),
+]
+File = Annotated[Path, typer.Argument(help="A video file.", show_default=False)]
+RunName = Annotated[
+    str | None,
+    typer.Argument(metavar="RUN", help="A name from 'pavdm runs list'.", show_default="the last one"),
+]
+Again = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        help="What is to be seen in the new part. Default: as the video's own prompts say.",
+        show_default=False,
+        rich_help_panel=BASIC,
+    ),
+]
+OwnSeed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", help="Default: the video's own; -1: random.", show_default=False, rich_help_panel=BASIC
+    ),
+]
+From = Annotated[
+    str,
+    typer.Option("--from", metavar="TIME", help="From when on: 37s or 1:10.", rich_help_panel=BASIC),
+]
+Takes = Annotated[
+    int, typer.Option("--count", help="Takes, with seeds that count up.", rich_help_panel=BASIC)
+]
+NewFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Where the longer video goes. Default: NAME-extended.mp4, beside it.",
+        show_default=False,
+        rich_help_panel=BASIC,
+    ),
+]
+TakesFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FOLDER",
+        help="Where the takes go, as NAME-take-SEED.mp4. Default: beside the video.",
+        show_default=False,
+        rich_help_panel=BASIC,
+    ),
+]
+OnlyNew = Annotated[bool, typer.Option("--only-new", help="Write the new part alone.", rich_help_panel=BASIC)]
+All = Annotated[bool, typer.Option("--all", help="Those that were stopped, too.")]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[RUN]...", help="Names from 'pavdm runs list'.", show_default=False),
+]
+
 Count = Annotated[
     int, typer.Option(help="Videos of each prompt, with seeds that count up.", rich_help_panel=SEVERAL)
 ]
@@ -105,7 +207,36 @@ Scale = Annotated[
     ),
 ]
 Quality = Annotated[
-    int, typer.Option(help="The encoder's quantiser, from 1 (best) to 51.", rich_help_panel=FILE)
+    int | None,
+    typer.Option(
+        help="The encoder's quantiser, from 1 (best) to 51.", show_default="18", rich_help_panel=FILE
+    ),
+]
+
+Size = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WxH",
+        help="Width and height that the model makes, where it can make several.",
+        show_default="the model's",
+        rich_help_panel=FILE,
+    ),
+]
+Fps = Annotated[
+    int | None,
+    typer.Option(
+        help="Frames a second, where the model can make several.",
+        show_default="the model's",
+        rich_help_panel=FILE,
+    ),
+]
+Image = Annotated[
+    Path | None,
+    typer.Option(
+        help="A picture that the video begins with, where the model can.",
+        show_default=False,
+        rich_help_panel=BASIC,
+    ),
 ]
 
 Quiet = Annotated[
@@ -144,9 +275,27 @@ Deterministic = Annotated[
     ),
 ]
 
-Schedule = Annotated[
+OffloadOpt = Annotated[
     str,
     typer.Option(
+        "--offload",
+        help="Large models: text keeps the text encoder off the device, model the denoiser's blocks too.",
+        rich_help_panel=MACHINE,
+    ),
+]
+VaeTiling = Annotated[
+    bool,
+    typer.Option(
+        "--vae-tiling",
+        help="Large models: decode and encode by tiles, in less memory.",
+        rich_help_panel=MACHINE,
+    ),
+]
+
+Schedule = Annotated[
+    str | None,
+    typer.Option(
+        show_default="progressive",
         help="NAME[:key=value,...], a way of rolling: 'pavdm schedules list' names them, 'show' their keys.",
         rich_help_panel=RESEARCH,
     ),
@@ -226,7 +375,7 @@ Compile = Annotated[bool, typer.Option("--compile", help="Compile the network fi
 Shapes = Annotated[
     str,
     typer.Option(
-        "--model", help="The model whose shapes, schedule, text encoder and, for a denoiser, VAE are used."
+        "--model", help="The model whose shapes, schedule and, in training, other networks are used."
     ),
 ]
 Name = Annotated[str, typer.Argument(help="A name from 'pavdm models list', or a model's folder.")]

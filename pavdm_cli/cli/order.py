@@ -1,85 +1,63 @@
 """What was asked for, checked as far as it can be before torch or a model is loaded."""
 
-import math
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast, get_args
 
 from pavdm_cli.errors import ConfigError, DeviceError
-from pavdm_cli.media.writer import VideoWriter, check_output, partial_of
-from pavdm_cli.models.library import ModelConfig
+from pavdm_cli.media import reader
+from pavdm_cli.media.writer import check_output, partial_of
+from pavdm_cli.models.card import ModelConfig
+from pavdm_cli.models.names import DeviceName, DtypeName, Offload
+from pavdm_cli.runs import settings
+from pavdm_cli.runs import timeline as timelines
+from pavdm_cli.runs.order import Source, Video
+from pavdm_cli.runs.settings import Settings
+from pavdm_cli.runs.timeline import BLEND, Cue, Timeline
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
 
-if TYPE_CHECKING:  # the module imports torch
-    from pavdm_cli.models.device import DeviceName, DtypeName
-
 SECONDS = 10.0
 LONGEST = 24 * 3600  # seconds
+QUALITY = 18
 LINES = 512  # pixels: the height a video is enlarged to, about
 OUTPUTS = Path("outputs")
 FOLDER_ENDS = tuple({"/", os.sep})
 LARGEST_SEED = 2**63 - 1
 SLUG = 60  # letters of the prompt in a file's name
-DEVICES = ("auto", "cpu", "cuda", "mps")
-DTYPES = ("auto", "fp16", "bf16", "fp32")
-
-
-@dataclass(frozen=True)
-class Video:
-    """One video: its prompt, its seed, and the file it goes to."""
-
-    prompt: str
-    seed: int
-    path: Path
+DEVICES = get_args(DeviceName)
+DTYPES = get_args(DtypeName)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """Everything a generation is made of.
+class Wishes:
+    """What a person set, and None for what not."""
 
-    asked_model: as it was typed; folder, model: what that is. frames: of each video. attention_chunk: None
-    is auto.
-    """
+    prompt: str | None = None
+    cues: tuple[Cue, ...] | None = None
+    blend: float | None = None
+    model: str | None = None
+    frames: int | None = None
+    seed: int | None = None
+    guidance: float | None = None
+    negative: str | None = None
+    schedule: str | None = None
+    scale: int | None = None
+    quality: int | None = None
+    size: tuple[int, int] | None = None
+    fps: int | None = None
 
-    asked_model: str
-    folder: Path
-    model: ModelConfig
-    videos: tuple[Video, ...]
-    frames: int
-    schedule: str
-    ramp: Ramp
-    guidance: float
-    negative: str
-    scale: int
-    quality: int
-    device: "DeviceName"
-    dtype: "DtypeName"
-    attention_chunk: int | None
-    deterministic: bool
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.guidance) and self.guidance >= 0):
-            raise ConfigError(
-                f"--guidance {self.guidance}: must be a number from 0 on; most models like 2 to 8"
-            )
-        if self.guidance == 1 and self.negative:
-            raise ConfigError(
-                f"--negative {self.negative!r}: not read at guidance 1; leave it out, or give a --guidance "
-                "above 1"
-            )
-        for video in self.videos:  # making a writer checks size, scale and quality, and makes nothing on disk
-            VideoWriter(
-                video.path, self.model.size, self.model.fps, scale=self.scale, quality=self.quality, tags={}
-            )
-
-    @property
-    def seconds(self) -> float:
-        """Length of each video in seconds."""
-        return self.frames / self.model.fps
+    def like(self, own: Settings | None) -> "Wishes":
+        """Take what was not set from the settings of a video; the prompt goes with its cues."""
+        if own is None:
+            return self
+        names = {f.name for f in fields(self) if getattr(self, f.name) is None}
+        names -= {"cues"} if self.prompt is not None else set()
+        names -= {"blend"} if not own.cues else set()
+        return replace(self, **{name: getattr(own, name) for name in names})
 
 
 def prompts(prompt: str | None, file: Path | None) -> list[str]:
@@ -105,6 +83,17 @@ def prompts(prompt: str | None, file: Path | None) -> list[str]:
     return [prompt.strip()]
 
 
+def timeline(at: Sequence[str] | None, file: Path | None, blend: float | None) -> Timeline:
+    """Read --at, --timeline and --blend into one timeline.
+
+    Raises:
+        ConfigError: one is wrong, or two prompts stand at the same time.
+    """
+    found = Timeline(None, (), None) if file is None else timelines.read(file)
+    cues = timelines.ordered([*found.cues, *(timelines.cue(text) for text in at or ())])
+    return Timeline(found.prompt, cues, found.blend if blend is None else blend)
+
+
 def videos(
     wanted: Sequence[str], count: int, seed: int | None, output: str | None, force: bool
 ) -> tuple[Video, ...]:
@@ -118,9 +107,7 @@ def videos(
     """
     if count < 1:
         raise ConfigError(f"--count {count}: must be at least 1")
-    if seed is not None and not -1 <= seed <= LARGEST_SEED:
-        raise ConfigError(f"--seed {seed}: must be from 0 to {LARGEST_SEED}, or -1 for a random one")
-    first = secrets.randbelow(2**31) if seed is None or seed == -1 else seed
+    first = first_seed(seed)
     pairs = [(prompt, first + i) for prompt in wanted for i in range(count)]
     folder = OUTPUTS if output is None else Path(output)
     if output is not None and not output.endswith(FOLDER_ENDS) and not folder.is_dir():
@@ -131,10 +118,34 @@ def videos(
             raise ConfigError(f"--output {output}: one file for {len(pairs)} videos; give a folder")
     made: list[Video] = []
     for prompt, number in pairs:
-        path = _free(folder, f"{slug(prompt)}-{number}", {video.path for video in made})
+        path = free(folder, f"{slug(prompt)}-{number}", {video.path for video in made})
         check_output(path, force)
         made.append(Video(prompt, number, path))
     return tuple(made)
+
+
+def likeness(path: Path) -> Settings:
+    """Return the settings stored in a video.
+
+    Raises:
+        VideoError: it is no video.
+        ConfigError: pavdm did not make it, or its settings are gone.
+    """
+    found = settings.read(reader.tags(path))
+    if found is None:
+        raise ConfigError(f"{path}: no settings of pavdm are stored in it; 'pavdm generate' needs a prompt")
+    return found
+
+
+def first_seed(seed: int | None) -> int:
+    """Return the seed asked for, or a random one.
+
+    Raises:
+        ConfigError: it is out of range.
+    """
+    if seed is not None and not -1 <= seed <= LARGEST_SEED:
+        raise ConfigError(f"--seed {seed}: must be from 0 to {LARGEST_SEED}, or -1 for a random one")
+    return secrets.randbelow(2**31) if seed is None or seed == -1 else seed
 
 
 def slug(prompt: str) -> str:
@@ -187,7 +198,7 @@ def attention_chunk(text: str) -> int | None:
     return int(text)
 
 
-def device(name: str) -> "DeviceName":
+def device(name: str) -> DeviceName:
     """Read --device.
 
     Raises:
@@ -195,10 +206,10 @@ def device(name: str) -> "DeviceName":
     """
     if name not in DEVICES:
         raise DeviceError(f"--device {name!r}: unknown; choose from {', '.join(DEVICES)}")
-    return cast("DeviceName", name)
+    return cast(DeviceName, name)
 
 
-def dtype(name: str) -> "DtypeName":
+def dtype(name: str) -> DtypeName:
     """Read --dtype.
 
     Raises:
@@ -206,7 +217,57 @@ def dtype(name: str) -> "DtypeName":
     """
     if name not in DTYPES:
         raise DeviceError(f"--dtype {name!r}: unknown; choose from {', '.join(DTYPES)}")
-    return cast("DtypeName", name)
+    return cast(DtypeName, name)
+
+
+def offload(name: str) -> Offload:
+    """Read --offload.
+
+    Raises:
+        ConfigError: there is no such way.
+    """
+    if name not in get_args(Offload):
+        raise ConfigError(f"--offload {name!r}: unknown; choose from {', '.join(get_args(Offload))}")
+    return cast(Offload, name)
+
+
+def size(text: str | None) -> tuple[int, int] | None:
+    """Read --size WIDTHxHEIGHT into height and width.
+
+    Raises:
+        ConfigError: it is not two numbers.
+    """
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
+        raise ConfigError(f"--size {text!r}: write WIDTHxHEIGHT, for example 960x544")
+    return int(height), int(width)
+
+
+def beginning(image: Path | None, model: ModelConfig) -> Source | None:
+    """Return the picture that a film is to begin with, as what it goes on from.
+
+    Raises:
+        ConfigError: the model cannot begin with one, or it is not a single picture.
+        VideoError: it cannot be read.
+    """
+    if image is None:
+        return None
+    if not model.image:
+        raise ConfigError(f"--image {image}: {model.name} cannot begin with a picture; leave --image out")
+    info = reader.probe(image)
+    if info.frames != 1:
+        raise ConfigError(f"--image {image}: {info.frames} frames; 'pavdm extend' goes on with a video")
+    length = image.stat().st_size
+    return Source(path=image, size=length, frames=None, leftover=0, only_new=False, encode=True)
+
+
+def blend(wishes: Wishes) -> float:
+    """Return the seconds in which prompts go over into each other; 0 where there is one alone."""
+    if not wishes.cues:
+        return 0.0
+    return BLEND if wishes.blend is None else wishes.blend
 
 
 def scale(asked: int | None, height: int) -> int:
@@ -214,7 +275,7 @@ def scale(asked: int | None, height: int) -> int:
     return max(round(LINES / height), 1) if asked is None else asked
 
 
-def _free(folder: Path, stem: str, taken: set[Path]) -> Path:
+def free(folder: Path, stem: str, taken: set[Path]) -> Path:
     """Return a path that is not there yet, neither finished nor half-made: numbered when it must be."""
     number = 1
     while True:

@@ -1,6 +1,7 @@
 """Where words go: people's on stdout, or on stderr beside JSON; errors and remarks always on stderr."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -44,10 +45,21 @@ def error(text: str) -> None:
 
 def finished(path: Path) -> None:
     """Say on stderr that a video was finished before the interruption."""
-    Console(stderr=True, highlight=False).print(Text(f"finished: {path}", "yellow"), soft_wrap=True)
+    _noted(f"finished: {path}")
 
 
 def stopped(partial: Path, frames: int, fps: int) -> None:
     """Say on stderr what an interruption left."""
     left = f"{partial} plays: {frames} frames, {frames / fps:.1f} s" if frames else "no frame was finished"
-    Console(stderr=True, highlight=False).print(Text(f"stopped: {left}", "yellow"), soft_wrap=True)
+    _noted(f"stopped: {left}")
+
+
+def resumable(run: str) -> None:
+    """Say on stderr how an interrupted run goes on."""
+    _noted(f"pavdm resume {run}  goes on from there")
+
+
+def _noted(text: str) -> None:
+    """Say a line on stderr; a terminal that has gone away is no reason to fail."""
+    with suppress(OSError):
+        Console(stderr=True, highlight=False).print(Text(text, "yellow"), soft_wrap=True)

@@ -2,18 +2,23 @@
 
 import shlex
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pavdm_cli.cli.order import Order, Video
 from pavdm_cli.cli.output import Output
+from pavdm_cli.media.beginning import has_sound
 from pavdm_cli.models import library
+from pavdm_cli.models.card import spelled
+from pavdm_cli.runs.order import Order, Video
 from pavdm_cli.sampling import schedule
 
 if TYPE_CHECKING:  # these import torch
-    from pavdm_cli.cli.making import Made
-    from pavdm_cli.cli.plan import Plan
+    from pavdm_cli.cli.work import Made
+    from pavdm_cli.runs.given import Given
+    from pavdm_cli.runs.past import Existing
+    from pavdm_cli.runs.plan import Plan
 
 FILES = 3  # named at most, of several
 
@@ -22,7 +27,9 @@ def beginning(out: Output, order: Order) -> None:
     """Say what is known before torch is loaded: the model, the length, seeds and files."""
     model, ramp = order.model, order.ramp
     knows = ", ".join(known.name for known in model.knows)
-    out.line("model", f"{model.name} knows {knows}")
+    out.line("model", f"{model.name} knows {knows}" if knows else f"{model.name}: {model.about}")
+    if model.warning:
+        out.remark(f"{model.name} is experimental: {model.warning}")
     count = f"{len(order.videos)} videos of " if len(order.videos) > 1 else ""
     windowed = "window" in schedule.find(order.schedule).keys
     wide = f", window {ramp.window}, context {ramp.context}" if windowed else ""
@@ -31,6 +38,8 @@ def beginning(out: Output, order: Order) -> None:
         f"{count}{order.seconds:.1f} s, {order.frames} frames; {order.schedule}, {ramp.steps} steps{wide}; "
         f"guidance {order.guidance:g}",
     )
+    for cue in order.cues:
+        out.line("", f"from {cue.at:g} s: {cue.text}")
     out.line("seed", _some([str(seed) for seed in dict.fromkeys(video.seed for video in order.videos)]))
     out.line("output", _some([str(video.path) for video in order.videos]))
 
@@ -42,7 +51,65 @@ def machine(out: Output, order: Order, plan: "Plan", place: str) -> None:
     per = "a video" if plan.abreast == 1 else f"for {plan.abreast} videos side by side"
     out.line("work", f"{plan.latents} latents, {plan.calls} model calls {per}")
     if plan.needed > plan.memory.free:
-        out.remark("this may not fit: stop other programs, or give a smaller --attention-chunk")
+        out.remark(f"this may not fit: stop other programs, or give {order.model.lighter}")
+
+
+def old(out: Output, order: Order, existing: "Existing") -> None:
+    """Say what becomes of the video that is gone on from, in one line."""
+    source, info, model = order.source, existing.info, order.model
+    assert source is not None
+    if not source.encode:
+        kept = (
+            "all its" if source.frames == info.frames else f"the first {source.frames} of its {info.frames}"
+        )
+        out.line(
+            "from", f"{source.path}: {kept} frames stay as they are, and it goes on from its own latents"
+        )
+        return
+    why = "its latents are gone" if existing.settings else "not made by pavdm"
+    size = f"{model.size[1] * order.scale}x{model.size[0] * order.scale}"
+    sound = ", with its sound" if has_sound(source.path) else ""
+    written = f"its middle is written anew at {size}, {model.fps} frames a second{sound}, and "
+    out.line(
+        "from",
+        f"{source.path}: {info.width}x{info.height}, {info.fps:g} frames a second, {info.seconds:.1f} s, "
+        f"{why}; {'' if source.only_new else written}its last frames are encoded for the model",
+    )
+    if existing.settings is None:
+        knows = ", ".join(known.name for known in model.knows)
+        out.remark(
+            f"{model.name} knows {knows}: the new part will turn into that, whatever the old one shows"
+        )
+
+
+def sheet(out: Output, picture: Path, takes: list[Path], first: int, columns: int) -> None:
+    """Draw takes, a row each, in so many frames from the first new one on."""
+    import numpy as np
+
+    from pavdm_cli.media import reader
+    from pavdm_cli.media.sheet import save_png
+    from pavdm_cli.media.sheet import sheet as laid
+
+    rows = []
+    for path in takes:
+        count = reader.probe(path).frames
+        chosen = set(np.linspace(first, count - 1, columns).round().astype(int).tolist())
+        frames = (frame for chunk in reader.read(path) for frame in chunk)
+        rows.append(np.stack([frame for i, frame in enumerate(frames) if i in chosen]))
+    save_png(picture, laid(rows))
+    out.line("sheet", f"{picture}: a row a take, {columns} frames each")
+
+
+def joint(out: Output, order: Order, given: "Given | None") -> None:
+    """Say how the model gives back the last frames of a foreign video, and what is done about it."""
+    if given is None or given.joint is None:
+        return
+    changes = ", ".join(f"{gain:.3f}x{offset:+.1f}" for gain, offset in given.past.correction)
+    out.line(
+        "joint",
+        f"its last frames come back at {given.joint.plain:.1f} dB, {given.joint.corrected:.1f} dB with "
+        f"{changes} on red, green, blue; the new part gets that too",
+    )
 
 
 def time(out: Output, order: Order, seconds: float) -> None:
@@ -73,6 +140,8 @@ def dry(out: Output, order: Order, plan: "Plan", seconds: float) -> None:
 
 def ending(out: Output, order: Order, made: "list[Made]") -> None:
     """Say where every video is, how fast it came, how it drifted, and what can be done next."""
+    if not made:
+        out.plain("all of it was made already")
     if out.as_json:
         out.data({"model": order.model.name, "videos": [_found(order, one) for one in made]})
     elif out.quiet:
@@ -80,10 +149,13 @@ def ending(out: Output, order: Order, made: "list[Made]") -> None:
             out.result(str(one.video.path))
     for one in made:
         _told(out, order, one)
-    last = made[-1].video
-    again = shlex.join(["pavdm", "generate", last.prompt, *_asked(order)])
-    out.line("next", f"{again} --seed {last.seed} --seconds {2 * order.seconds:g}  (longer)")
-    out.line("", f"{again} --seed {last.seed + 1}  (another)")
+    last = order.videos[-1]
+    model = [] if order.asked_model == library.DEFAULT else ["--model", order.asked_model]
+    longer = shlex.join(["pavdm", "extend", str(last.path), *model])
+    out.line("next", f"{longer} --seconds {order.seconds:g}  (longer)")
+    if order.source is None:
+        again = shlex.join(["pavdm", "generate", last.prompt, *_asked(order)])
+        out.line("", f"{again} --seed {last.seed + 1}  (another)")
 
 
 def _asked(order: Order) -> list[str]:
@@ -95,8 +167,14 @@ def _asked(order: Order) -> list[str]:
         "--steps": (str(order.ramp.steps), str(order.model.sampling.steps)),
         "--guidance": (str(order.guidance), str(order.model.guidance)),
         "--negative": (order.negative, ""),
+        "--size": (spelled(order.size) if order.size else "", ""),
+        "--fps": (str(order.fps or ""), ""),
+        "--offload": (order.offload, "none"),
     }
-    return [word for name, (now, plain) in options.items() if now != plain for word in (name, now)]
+    words = [word for name, (now, plain) in options.items() if now != plain for word in (name, now)]
+    words += ["--vae-tiling"] if order.vae_tiling else []
+    cues = [word for cue in order.cues for word in ("--at", f"{cue.at:g}s={cue.text}")]
+    return [*words, *cues, *(["--blend", f"{order.blend:g}"] if cues else [])]
 
 
 def _told(out: Output, order: Order, one: "Made") -> None:
@@ -104,6 +182,10 @@ def _told(out: Output, order: Order, one: "Made") -> None:
 
     rate = one.frames / one.seconds
     out.line("saved", str(one.video.path))
+    if one.jump is not None:
+        out.line("joint", f"the change there is {one.jump:.2f} times that from latent to latent beside it")
+    if not one.frames:
+        return
     out.line(
         "speed",
         f"{one.frames} frames in {clock(one.seconds)}: {rate:.1f} frames/s, "
@@ -130,11 +212,12 @@ def _told(out: Output, order: Order, one: "Made") -> None:
 def _found(order: Order, one: "Made") -> dict[str, object]:
     return _video(one.video) | {
         "frames": one.frames,
+        "joint": one.jump,
         "fps": order.model.fps,
         "size": [side * order.scale for side in order.model.size],
         "seconds": one.seconds,
         "spent": one.spent,
-        "frames_per_second": one.frames / one.seconds,
+        "frames_per_second": one.frames / one.seconds if one.seconds else 0.0,
         "settings": one.settings,
         "drift": None if one.drift is None else asdict(one.drift),
     }

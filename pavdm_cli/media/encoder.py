@@ -2,9 +2,12 @@
 
 import errno
 import io
+import os
 import subprocess
 import tempfile
 import threading
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -13,9 +16,39 @@ from numpy.typing import NDArray
 
 from pavdm_cli.errors import VideoError
 from pavdm_cli.media import ffmpeg
-from pavdm_cli.media.fragments import Fragment, FragmentParser
+from pavdm_cli.media.fragments import Fragment, FragmentParser, Header
 
 PIPE_READ = 1 << 16
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a growing file has come: frames and fragments in its first `size` bytes, and their CRC-32."""
+
+    frames: int = 0
+    fragments: int = 0
+    size: int = 0
+    crc: int = 0
+
+    def grown(self, data: bytes, frames: int = 0) -> "Progress":
+        """Return the progress after one more part of the file: a fragment of so many frames, or a header."""
+        return Progress(
+            self.frames + frames,
+            self.fragments + (frames > 0),
+            self.size + len(data),
+            zlib.crc32(data, self.crc),
+        )
+
+
+def intact(partial: Path, progress: Progress) -> bool:
+    """Say whether a growing file still begins as it did when it had come so far."""
+    if not partial.is_file():
+        return False
+    crc, left = 0, progress.size
+    with partial.open("rb") as file:
+        while left and (data := file.read(min(left, 1 << 20))):
+            crc, left = zlib.crc32(data, crc), left - len(data)
+    return left == 0 and crc == progress.crc
 
 
 def command(size: tuple[int, int], fps: int, scale: int, quality: int) -> list[str]:
@@ -43,19 +76,28 @@ def command(size: tuple[int, int], fps: int, scale: int, quality: int) -> list[s
 class Encoder:
     """Encodes frames into `partial`, which plays at every moment; at most one second of frames is under way.
 
+    `group` is the number of frames in a whole group of pictures. With `after`, new fragments follow that
+    progress, and what stands behind it is replaced when the first of them is there. `whole` is the progress
+    after the last whole group: where another encoder can go on and give the very same frames.
+
     If this program is killed, ffmpeg's input ends and so does ffmpeg. What goes wrong in the thread is raised
     by the next `send` or by `finish`; every whole fragment stays on the disk, and without one no file stays.
 
     Raises VideoError if the file cannot be opened or ffmpeg cannot be started.
     """
 
-    def __init__(self, arguments: list[str], partial: Path) -> None:
-        self.frames_on_disk = 0
+    def __init__(
+        self, arguments: list[str], partial: Path, group: int, after: Progress | None = None
+    ) -> None:
+        self.whole = after or Progress()
+        self.frames_on_disk = self.whole.frames
+        self._group = group
         self._partial = partial
         self._failure: Exception | None = None
         self._ended = False
         try:
-            file = partial.open("wb", buffering=0)
+            file = partial.open("r+b" if after and partial.exists() else "wb", buffering=0)
+            file.seek(self.whole.size)
         except OSError as error:
             raise VideoError(
                 f"{partial} cannot be written: {error.strerror}. Choose another place"
@@ -129,17 +171,35 @@ class Encoder:
     def _carry(self, file: io.FileIO) -> None:
         """Append whole fragments as they come; a failure is kept for the caller, and stops ffmpeg."""
         assert self._process.stdout
-        parser = FragmentParser()
+        parser, after, reached = FragmentParser(), self.whole, self.whole
         try:
             with file:
                 while data := self._process.stdout.read(PIPE_READ):
                     for part in parser.feed(data):
-                        self._append(file, part.data)
-                        if isinstance(part, Fragment):
-                            self.frames_on_disk += part.frames
+                        reached = self._carry_part(file, part, after, reached)
         except Exception as error:
             self._failure = error
             self._process.kill()
+
+    def _carry_part(
+        self, file: io.FileIO, part: Header | Fragment, after: Progress, reached: Progress
+    ) -> Progress:
+        """Append one part, moved to where it belongs; a second header is left out. Return the progress."""
+        if isinstance(part, Header):
+            if after.size:
+                return reached
+            self._append(file, part.data)
+            return reached.grown(part.data)
+        tick = part.duration // part.frames
+        moved = part.moved(part.sequence + after.fragments, part.start + after.frames * tick)
+        self._append(file, moved.data)
+        file.truncate()
+        os.fsync(file.fileno())
+        reached = reached.grown(moved.data, part.frames)
+        self.frames_on_disk = reached.frames
+        if part.frames == self._group:
+            self.whole = reached
+        return reached
 
     def _append(self, file: io.FileIO, data: bytes) -> None:
         """Append one whole part, or nothing of it."""

@@ -15,6 +15,7 @@ from pavdm_cli.errors import VideoError
 
 PARTS = {b"ftyp": "header", b"moov": "header", b"moof": "fragment", b"mdat": "fragment"}
 CLOSING = (b"moov", b"mdat")
+SAMPLE_ENTRY = 8 + 86  # bytes of a list's beginning and of its first entry, before the boxes inside it
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,16 @@ class Header:
     """The beginning of the file, which says how its fragments are decoded."""
 
     data: bytes
+
+    @cached_property
+    def decoding(self) -> tuple[bytes, bytes]:
+        """What must be equal for fragments to share a file: ticks a second, and the decoder's settings."""
+        track = (b"moov", b"trak", b"mdia")
+        clock = _find(self.data, *track, b"mdhd")
+        entry = _find(self.data, *track, b"minf", b"stbl", b"stsd") + SAMPLE_ENTRY
+        settings = _find(self.data[entry:], b"avcC") + entry
+        size = _number(self.data, settings - 8, 4)
+        return self.data[clock + 12 : clock + 16], self.data[settings : settings - 8 + size]
 
 
 @dataclass(frozen=True)

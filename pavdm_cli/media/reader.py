@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ class VideoInfo:
     fps: float
     frames: int
     seconds: float
-    tags: dict[str, str]
+    tags: dict[str, Any]
 
 
 def probe(path: Path) -> VideoInfo:
@@ -57,7 +58,7 @@ def probe(path: Path) -> VideoInfo:
     return VideoInfo(width, height, fps, frames, frames / fps, _settings(stdout))
 
 
-def tags(path: Path) -> dict[str, str]:
+def tags(path: Path) -> dict[str, Any]:
     """Return the settings that pavdm stored in a video; empty for a video it did not write.
 
     Raises VideoError as `probe` does.
@@ -71,12 +72,38 @@ def read(path: Path) -> Iterator[NDArray[np.uint8]]:
     Raises VideoError as `probe` does, or if decoding fails.
     """
     info = probe(path)
-    shape = (info.height, info.width, 3)
-    frame_bytes = info.height * info.width * 3
+    yield from _decoded(path, (info.height, info.width), ("-fps_mode", "passthrough"))
+
+
+def fitted(path: Path, size: tuple[int, int], fps: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames of any video at another size (H, W) and rate, as `read` does.
+
+    The middle is cut out at the new aspect ratio; frames are repeated or left out as their times say.
+
+    Raises VideoError as `read` does, and if any part of the video is damaged: what cannot be decoded would
+    be left out in silence.
+    """
+    probe(path)
+    height, width = size
+    fit = (
+        f"fps={fps}:start_time=0,scale='iw*max(sar,1)':'ih/min(sar,1)',setsar=1,"
+        f"scale={width}:{height}:force_original_aspect_ratio=increase:flags=bicubic+accurate_rnd,"
+        f"crop={width}:{height}"
+    )
+    yield from _decoded(path, size, ("-vf", fit), strict=True)
+
+
+def _decoded(
+    path: Path, size: tuple[int, int], shown: tuple[str, ...], *, strict: bool = False
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield frames of that size (H, W), as ffmpeg decodes them with these options; strictly, any complaint of
+    ffmpeg is an error."""
+    shape = (*size, 3)
+    frame_bytes = size[0] * size[1] * 3
     chunk = max(1, min(CHUNK, CHUNK_BYTES // frame_bytes))
     with tempfile.TemporaryFile() as stderr:
         decoder = subprocess.Popen(
-            _decode_command(path),
+            _decode_command(path, shown),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -94,33 +121,22 @@ def read(path: Path) -> Iterator[NDArray[np.uint8]]:
             decoder.stdout.close()
             decoder.wait()
         stderr.seek(0)
+        complaint = stderr.read()
+        if strict and complaint.strip():
+            raise VideoError(
+                f"{path} is damaged: {ffmpeg.last_line(complaint)}. Repair it: ffmpeg -i {path} whole.mp4"
+            )
         if code != 0 or data:
             raise VideoError(
-                f"{path} could not be decoded to its end: {ffmpeg.last_line(stderr.read())}. Convert it anew"
+                f"{path} could not be decoded to its end: {ffmpeg.last_line(complaint)}. Convert it anew"
             )
 
 
-def _decode_command(path: Path) -> list[str]:
+def _decode_command(path: Path, shown: tuple[str, ...]) -> list[str]:
     return [
-        *(
-            ffmpeg.executable(),
-            *ffmpeg.QUIET,
-            "-i",
-            ffmpeg.url(path),
-            "-map",
-            "0:V:0",
-            "-fps_mode",
-            "passthrough",
-        ),
-        *(
-            "-sws_flags",
-            "bicubic+accurate_rnd+full_chroma_int",
-            "-f",
-            "rawvideo",
-            "-pix_fmt",
-            "rgb24",
-            "pipe:1",
-        ),
+        *(ffmpeg.executable(), *ffmpeg.QUIET, "-i", ffmpeg.url(path), "-map", "0:V:0", *shown),
+        *("-sws_flags", "bicubic+accurate_rnd+full_chroma_int"),
+        *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
     ]
 
 
@@ -159,10 +175,10 @@ def _inspect(path: Path) -> tuple[bytes, str]:
     return result.stdout, stderr
 
 
-def _settings(data: bytes) -> dict[str, str]:
+def _settings(data: bytes) -> dict[str, Any]:
     """Return the tags that `VideoWriter` stores as JSON in the comment; any other comment is not ours."""
     try:
         stored = json.loads(ffmpeg.read_metadata(data).get("comment", "{}"))
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return {}
-    return stored if isinstance(stored, dict) and all(isinstance(v, str) for v in stored.values()) else {}
+    return stored if isinstance(stored, dict) else {}

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavdm_cli.errors import VideoError
-from pavdm_cli.media import ffmpeg
-from pavdm_cli.media.encoder import Encoder, command
+from pavdm_cli.media import attachment, ffmpeg
+from pavdm_cli.media.encoder import Encoder, Progress, command
 
 LARGEST_SIDE = 8192  # pixels; beyond it few players decode H.264
 
@@ -37,8 +37,8 @@ def check_output(path: Path, force: bool) -> None:
     partial = partial_of(path)
     if partial.exists() and not force:
         raise VideoError(
-            f"{partial} is left from an earlier run, and plays. Rename it to keep it, or overwrite it with "
-            "--force"
+            f"{partial} is left from an earlier run, and plays. 'pavdm resume' goes on with it; rename it to "
+            "keep it, or overwrite it with --force"
         )
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir():
@@ -53,8 +53,10 @@ class VideoWriter:
     Folders and files are made with the first frame. Leaving the block normally makes `path`, with its index
     in front and its tags stored: the tag "prompt" is the title, all tags as JSON are the comment. Leaving it
     by an exception keeps `partial`, with every frame written so far. A partial file of an earlier run is
-    overwritten. `size` is (H, W); `scale` enlarges in the encoder (Lanczos); `quality` is the quantiser, 1
-    (best) to 51.
+    overwritten, except with `after`: then its first frames up to that progress stay, and the frames written
+    follow them. `size` is (H, W); `scale` enlarges in the encoder (Lanczos); `quality` is the quantiser, 1
+    (best) to 51. `sound` names a file whose sound is put into the finished video; `attached` gives bytes that
+    are stored behind it.
 
     Raises VideoError for a size that cannot be encoded; `write` and `close` do if the disk or ffmpeg fails.
     """
@@ -67,21 +69,30 @@ class VideoWriter:
         *,
         scale: int = 1,
         quality: int = 18,
-        tags: Mapping[str, str],
+        tags: Mapping[str, object],
+        after: Progress | None = None,
+        sound: Path | None = None,
+        attached: Callable[[], Iterable[bytes]] | None = None,
     ) -> None:
         _check(size, fps, scale, quality)
         self.path = path
         self.partial = partial_of(path)
-        self.frames_written = 0
-        self._size = size
+        self.frames_written = after.frames if after else 0
+        self._size, self._fps = size, fps
         self._tags = dict(tags)
+        self._after, self._sound, self._attached = after, sound, attached
         self._command = command(size, fps, scale, quality)
         self._encoder: Encoder | None = None
 
     @property
     def frames_on_disk(self) -> int:
         """The frames that play from `partial` now, in whole fragments; up to one second behind."""
-        return self._encoder.frames_on_disk if self._encoder else 0
+        return self._encoder.frames_on_disk if self._encoder else self.progress.frames
+
+    @property
+    def progress(self) -> Progress:
+        """How far `partial` has come in whole groups of pictures: where another writer can go on."""
+        return self._encoder.whole if self._encoder else self._after or Progress()
 
     def __enter__(self) -> Self:
         return self
@@ -114,9 +125,10 @@ class VideoWriter:
 
     def close(self) -> None:
         """Finish the video: make `path`, then remove `partial`. Called by leaving the block."""
-        if self._encoder is None:
+        if not self.frames_written:
             raise VideoError(f"{self.path}: no frame was written, so there is no video. Ask for a longer one")
-        self._encoder.finish()
+        if self._encoder:
+            self._encoder.finish()
         if self.frames_on_disk != self.frames_written:
             raise VideoError(
                 f"{self.partial} holds {self.frames_on_disk} of {self.frames_written} frames: ffmpeg lost "
@@ -131,13 +143,15 @@ class VideoWriter:
             raise VideoError(
                 f"{self.path.parent} cannot be made: {error.strerror}. Choose another place"
             ) from error
-        return Encoder(self._command, self.partial)
+        return Encoder(self._command, self.partial, self._fps, self._after)
 
     def _publish(self) -> None:
         """Copy the streams into an ordinary MP4 beside `path`, rename it, and remove `partial`."""
         finished = self.path.with_name(f"{self.path.stem}.finishing.mp4")
         try:
-            _remux(self.partial, finished, self._tags)
+            _remux(self.partial, finished, self._tags, self._sound)
+            if self._attached:
+                attachment.append(finished, self._attached())
             os.replace(finished, self.path)
         except (VideoError, OSError) as error:
             raise VideoError(
@@ -149,12 +163,14 @@ class VideoWriter:
         self.partial.unlink()
 
 
-def _remux(partial: Path, finished: Path, tags: Mapping[str, str]) -> None:
-    """Write an MP4 of the same streams, with its index in front and tags."""
-    stored = {"title": tags.get("prompt", ""), "comment": json.dumps(dict(tags), ensure_ascii=False)}
+def _remux(partial: Path, finished: Path, tags: Mapping[str, object], sound: Path | None) -> None:
+    """Write an MP4 of the same streams, and of the sound, with its index in front and tags."""
+    stored = {"title": str(tags.get("prompt", "")), "comment": json.dumps(dict(tags), ensure_ascii=False)}
+    heard = ("-i", ffmpeg.url(sound)) if sound else ()
     result = ffmpeg.run(
-        *(*ffmpeg.QUIET, "-y", "-i", ffmpeg.url(partial), "-f", "ffmetadata", "-i", "pipe:0"),
-        *("-map", "0:v", "-map_metadata", "1", "-c", "copy", "-movflags", "+faststart"),
+        *(*ffmpeg.QUIET, "-y", "-i", ffmpeg.url(partial), "-f", "ffmetadata", "-i", "pipe:0", *heard),
+        *("-map", "0:v", *(("-map", "2:a") if sound else ())),
+        *("-map_metadata", "1", "-c", "copy", "-movflags", "+faststart"),
         *("-f", "mp4", ffmpeg.url(finished)),
         given=ffmpeg.metadata(stored),
     )

@@ -15,10 +15,9 @@ Config = TypeVar("Config")
 def read(cls: type[Config], path: Path) -> Config:
     """Read the dataclass `cls` from a JSON object.
 
-    Fields are bool, int, float, str, Literal, another dataclass, tuples of these (JSON lists), or one of
-    these `| None`. A field
-    with a default may be left out. What values are allowed is for the class's own `__post_init__` to check,
-    which raises ConfigError.
+    Fields are bool, int, float, str, Path, Literal, another dataclass, tuples of these (JSON lists), or one
+    of these `| None`. A field with a default may be left out. What values are allowed is for the
+    class's own `__post_init__` to check, which raises ConfigError.
 
     Raises:
         ConfigError: the file is missing or not JSON, or a key is unknown, missing, doubled or wrongly typed.
@@ -27,19 +26,29 @@ def read(cls: type[Config], path: Path) -> Config:
         found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not a JSON file ({error}); restore or correct it") from error
     try:
-        return cast(Config, _value(cls, found, ""))
+        return parse(cls, found)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def parse(cls: type[Config], found: object) -> Config:
+    """Read the dataclass `cls` from JSON that is loaded already, as `read` does.
+
+    Raises:
+        ConfigError: a key is unknown, missing or wrongly typed.
+    """
+    return cast(Config, _value(cls, found, ""))
 
 
 def write(config: object, path: Path) -> None:
     """Write a dataclass instance as the JSON that `read` takes, beside the target and then renamed."""
     assert dataclasses.is_dataclass(config) and not isinstance(config, type)
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(dataclasses.asdict(config), indent=2, default=os.fspath)
+    part.write_text(text + "\n", encoding="utf-8")
     os.replace(part, path)
 
 
@@ -65,6 +74,8 @@ def _value(kind: Any, found: object, key: str) -> object:
         return found
     if kind is float and type(found) is int:
         return float(found)
+    if kind is Path and type(found) is str and "\0" not in found:
+        return Path(found)
     if type(found) is not kind:
         raise ConfigError(f"{key or 'the file'} is {found!r}; write {_called(kind)}")
     return found
@@ -104,4 +115,5 @@ def _tuple(kinds: tuple[Any, ...], found: object, key: str) -> tuple[object, ...
 
 
 def _called(kind: Any) -> str:
-    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}[kind]
+    words = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path in quotes"}
+    return words.get(kind, "a text in quotes")

@@ -4,17 +4,18 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 
 from pavdm_cli.errors import DeviceError
-
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-DtypeName = Literal["auto", "fp16", "bf16", "fp32"]
+from pavdm_cli.models.names import DeviceName, DtypeName
 
 MEMINFO = Path("/proc/meminfo")
-_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+_DTYPES: dict[DtypeName, torch.dtype] = {
+    "fp16": torch.float16,
+    "bf16": torch.bfloat16,
+    "fp32": torch.float32,
+}
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,12 @@ class Place:
     dtype: torch.dtype
 
     def __str__(self) -> str:
-        name = {v: k for k, v in _DTYPES.items()}[self.dtype]
-        return f"{self.device.type} ({name}, {_called(self.device)})"
+        return f"{self.device.type} ({dtype_name(self.dtype)}, {_called(self.device)})"
+
+
+def dtype_name(dtype: torch.dtype) -> DtypeName:
+    """Return the name a number format is asked for by."""
+    return {value: name for name, value in _DTYPES.items()}[dtype]
 
 
 def place(device: DeviceName, dtype: DtypeName) -> Place:

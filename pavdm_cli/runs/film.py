@@ -1,24 +1,17 @@
-"""Chunks on their way to disk: every video's file, its figures of drift, and the settings stored in it."""
+"""Chunks on their way to disk: every video's file and its figures of drift."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import torch
-
-from pavdm_cli import __version__
 from pavdm_cli.drift.report import Summary, Verdict, summary, verdict
 from pavdm_cli.drift.statistics import DriftMeter, SecondStats
+from pavdm_cli.media.encoder import Progress
 from pavdm_cli.media.writer import VideoWriter
-from pavdm_cli.models import library
-from pavdm_cli.models.device import Place
-from pavdm_cli.models.library import ModelConfig
-from pavdm_cli.runs.stream import Chunk, Clock, Request
-from pavdm_cli.sampling import schedule
+from pavdm_cli.runs.stream import Chunk, Clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,27 +24,46 @@ class Look:
     quality: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """How a file begins and ends: where it goes on, the sound it gets, and what is stored behind it."""
+
+    after: Progress | None = None
+    sound: Path | None = None
+    attached: Callable[[], Iterable[bytes]] | None = None
+
+
 class Film:
     """The videos of one request, as a context manager: one file and one drift meter each.
 
-    Leaving normally finishes the files; leaving by an exception keeps what plays (see `VideoWriter`). `clock`
-    is told what writing and measuring take; give it the stream's.
+    Leaving normally finishes the files; leaving by an exception keeps what plays (see `VideoWriter`).
+    `hidden` frames of the film are in no file, and the first `old` frames of a file are what the film goes
+    on from. `frames` counts those that were added here. `clock` is told what writing and measuring take;
+    give it the stream's.
     """
 
     def __init__(
         self,
         paths: Sequence[Path],
         look: Look,
-        settings: Sequence[dict[str, str]],
+        tags: Sequence[Mapping[str, object]],
         clock: Clock | None = None,
+        begun: Sequence[Begun] = (),
+        hidden: int = 0,
+        old: int = 0,
     ) -> None:
         self.writers = [
-            VideoWriter(path, look.size, look.fps, scale=look.scale, quality=look.quality, tags=tags)
-            for path, tags in zip(paths, settings, strict=True)
-        ]
-        self.settings = tuple(settings)
+            VideoWriter(
+                path, look.size, look.fps, scale=look.scale, quality=look.quality, tags=stored,
+                after=start.after, sound=start.sound, attached=start.attached,
+            )
+            for path, stored, start in zip(paths, tags, begun or [Begun()] * len(paths), strict=True)
+        ]  # fmt: skip
+        self.tags = tuple(tags)
         self.fps = look.fps
         self.frames = 0
+        self._hidden = hidden
+        self._before = min(writer.frames_written for writer in self.writers) - old
         self._clock = clock or Clock()
         self._meters = [DriftMeter(look.fps) for _ in paths]
         self._said: tuple[int, Verdict | None] = (0, None)
@@ -70,16 +82,26 @@ class Film:
     def add(self, chunk: Chunk) -> None:
         """Write and measure one chunk, frames (B, n, H, W, 3) uint8, one B for each file.
 
+        Frames that a file has already are left out.
+
         Raises:
             VideoError: the disk or ffmpeg fails.
         """
+        new = 0
         for writer, meter, frames in zip(self.writers, self._meters, chunk.frames, strict=True):
             self._clock.lap("other")
-            writer.write(frames)
+            part = frames[max(writer.frames_written + self._hidden - chunk.first, 0) :]
+            writer.write(part)
             self._clock.lap("encode")
-            meter.add(frames)
+            meter.add(part)
             self._clock.lap("drift")
-        self.frames += chunk.frames.shape[1]
+            new = max(new, len(part))
+        self.frames += new
+
+    @property
+    def made(self) -> int:
+        """The new frames that the files hold, those of earlier processes with them."""
+        return self._before + self.frames
 
     def figures(self, video: int) -> list[SecondStats]:
         """Return the figures of one video's seconds so far."""
@@ -96,48 +118,3 @@ class Film:
         """Return the whole of one video's drift; None if it is shorter than half a second."""
         seconds = self.figures(video)
         return summary(seconds) if seconds else None
-
-
-def settings(
-    request: Request,
-    video: int,
-    model: ModelConfig,
-    weights: str,
-    place: Place,
-    look: Look,
-    *,
-    attention_chunk: int | None,
-    deterministic: bool,
-) -> dict[str, str]:
-    """Return what makes one video of a request again, as the tags of its file.
-
-    attention_chunk: queries attended at a time; None is all, and stored as that word.
-    """
-    return {
-        "prompt": request.prompts[video],
-        "seed": str(request.seeds[video]),
-        "frames": str(request.frames),
-        "model": model.name,
-        "weights": weights,
-        "schedule": schedule.spelled(request.schedule, request.ramp),
-        "guidance": repr(request.guidance),
-        "negative": request.negative,
-        "scale": str(look.scale),
-        "quality": str(look.quality),
-        "device": place.device.type,
-        "dtype": str(place.dtype).removeprefix("torch."),
-        "threads": str(torch.get_num_threads()),
-        "attention_chunk": "all" if attention_chunk is None else str(attention_chunk),
-        "deterministic": str(deterministic).lower(),
-        "torch": torch.__version__,
-        "pavdm": __version__,
-    }
-
-
-def weights_hash(folder: Path, model: ModelConfig) -> str:
-    """Return a fingerprint of a model's weights: the first 16 digits of SHA-256 over its files."""
-    digest = hashlib.sha256()
-    for path in library.weight_files(folder, model):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]

@@ -1,17 +1,21 @@
 """Prompt in, frames out, as they come: text, schedule, loop and decoder put together."""
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pavdm_cli.errors import ConfigError, ScheduleError
+from pavdm_cli.models.card import ModelConfig, Timing
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.pipeline import Pipeline
-from pavdm_cli.models.vae import FRAMES_PER_LATENT
+from pavdm_cli.models.text import Text
+from pavdm_cli.runs.settings import Correction
+from pavdm_cli.runs.timeline import Cue, weights
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.loop import Window, denoise
 from pavdm_cli.sampling.noise import Noise
@@ -22,7 +26,10 @@ from pavdm_cli.sampling.schedule import Ramp, Step
 class Request:
     """What is to be made: one video for each prompt and seed, all of one length.
 
-    guidance: how far velocities are pushed from `negative` towards the prompt; 1 is none, and half the work.
+    frames: of the whole film, with those that were there before. guidance: how far velocities are pushed
+    from `negative` towards the prompt; 1 is none, and half the work. cues: texts that take the prompt's
+    place, each within `blend` seconds. given: latents that are there already. shift: frames before the
+    first latent's.
     """
 
     prompts: tuple[str, ...]
@@ -32,6 +39,14 @@ class Request:
     ramp: Ramp
     guidance: float
     negative: str = ""
+    cues: tuple[Cue, ...] = ()
+    blend: float = 0.0
+    given: int = 0
+    shift: int = 0
+
+    def latents(self, timing: Timing) -> int:
+        """Return the latents of the whole film."""
+        return max(timing.latents(self.frames - self.shift), self.given)
 
     def __post_init__(self) -> None:
         if not self.prompts or len(self.prompts) != len(self.seeds):
@@ -52,14 +67,36 @@ class Chunk:
     """Finished video: frames (B, n, H, W, 3) uint8, the index of the first, and the latent (B, C, h, w)
     behind them.
 
-    calls: model calls so far. seconds: time so far, split by what it went to.
+    The latent is float32 with the values of fp16, as it is kept on disk. index: of the latent. calls: model
+    calls so far. seconds: time so far, split by what it went to.
     """
 
-    frames: np.ndarray
+    frames: NDArray[np.uint8]
     first: int
     latent: Tensor
+    index: int
     calls: int
     seconds: dict[str, float]
+
+
+def _nothing(index: int) -> Tensor:
+    raise AssertionError(f"latent {index} was asked for and none is there")
+
+
+@dataclass
+class Position:
+    """Where a film goes on.
+
+    window: what the loop holds. done: latents that are there, given or finished. shown: frames of the film
+    that need not be made again. latent: returns one that is there, (B, C, h, w). correction: put on the
+    frames made.
+    """
+
+    window: Window = field(default_factory=Window)
+    done: int = 0
+    shown: int = 0
+    latent: Callable[[int], Tensor] = _nothing
+    correction: Correction = ()
 
 
 @dataclass
@@ -76,75 +113,157 @@ class Clock:
         self._since = now
 
 
-def latents_for(frames: int) -> int:
-    """Return how many latents hold so many frames."""
-    return -(-frames // FRAMES_PER_LATENT)
+def kept(latent: Tensor) -> Tensor:
+    """Return a latent as it is kept on disk and decoded: with the values of fp16."""
+    most = torch.finfo(torch.float16).max
+    return latent.float().clamp(-most, most).half().float()
 
 
-def check_span(request: Request, model: str, span: int) -> None:
-    """Hold the schedule's width against the latents a model of that name takes in a call.
+def corrected(frames: NDArray[np.uint8], correction: Correction) -> NDArray[np.uint8]:
+    """Return frames (..., 3) with a gain and an offset on each colour."""
+    if not correction:
+        return frames
+    gain, offset = np.array(correction, np.float32).T
+    moved = frames * gain + offset + np.float32(0.5)
+    out: NDArray[np.uint8] = moved.clip(0, 255).astype(np.uint8)
+    return out
+
+
+def check_span(request: Request, model: ModelConfig, span: int) -> None:
+    """Hold the schedule against what a model takes: so many latents in a call, and some ahead to decode one.
 
     Raises:
-        ScheduleError: the schedule shows more latents in a call than the model takes.
+        ScheduleError: it shows more, or would let go of latents that are not decoded yet.
     """
-    latents = latents_for(request.frames)
-    most = schedule.size(request.schedule, latents, request.ramp).span
+    latents = request.latents(model.timing)
+    if latents == request.given:
+        return  # frames of the last latent that were not shown yet are all that is asked for
+    most = schedule.size(request.schedule, latents, request.ramp, request.given).span
     if most > span:
         raise ScheduleError(
-            f"schedule {request.schedule!r} shows {most} latents in a call and {model} takes {span}; "
+            f"schedule {request.schedule!r} shows {most} latents in a call and {model.name} takes {span}; "
             "make the window or the context smaller, or the video shorter"
+        )
+    if request.schedule != "full-sequence" and request.ramp.context < model.ahead:
+        raise ScheduleError(
+            f"schedule {request.schedule!r} keeps {request.ramp.context} latents of context and {model.name} "
+            f"decodes each with the {model.ahead} after it; give a context of at least {model.ahead}"
         )
 
 
 class Guided:
-    """The model as the loop sees it: text bound, guidance applied."""
+    """The model as the loop sees it: texts bound to latents, guidance applied."""
 
     def __init__(self, pipeline: Pipeline, request: Request) -> None:
-        self._pipeline, self._guidance = pipeline, request.guidance
-        count = len(request.prompts)
-        unguided = request.guidance == 1
-        asked = pipeline.encode_text([*request.prompts, *([] if unguided else [request.negative] * count)])
-        self.text = asked
-        self._tokens = asked.tokens[:, None].to(pipeline.place.device)
-        self._mask = asked.mask[:, None].to(pipeline.place.device)
-        self._pooled = asked.pooled[:, None].to(pipeline.place.device)
+        self._pipeline, self._request = pipeline, request
+        texts = [*request.prompts, *(cue.text for cue in request.cues), request.negative]
+        self.text = pipeline.encode_text(texts)
+        self._where = {text: i for i, text in reversed(list(enumerate(texts)))}
 
     def __call__(self, latents: Tensor, step: Step) -> Tensor:
         """Return the guided velocity of latents (B, T, C, H, W)."""
-        shares = torch.ones(len(self._tokens), latents.shape[1], 1, device=latents.device)
-        words = Conditions(self._tokens, self._mask, self._pooled, shares)
-        if self._guidance == 1:
+        guidance = self._request.guidance
+        words = self._words(step)
+        if guidance == 1:
             return self._pipeline.velocity(latents, step.level, step.positions, words)
-        both = self._pipeline.velocity(torch.cat((latents, latents)), step.level, step.positions, words)
+        both = self._pipeline.velocity(
+            torch.cat((latents, latents)), step.level, step.positions, self._beside(words)
+        )
         towards, away = both.chunk(2)
-        return away + self._guidance * (towards - away)
+        return away + guidance * (towards - away)
+
+    def _words(self, step: Step) -> Conditions:
+        """Return the texts that the latents of a step take anything of, and how much each takes."""
+        request, fps = self._request, self._pipeline.config.fps
+        first = self._pipeline.config.timing.first
+        times = [(request.shift + (first(k) + first(k + 1)) / 2) / fps for k in step.latents]
+        shares = np.array([weights(request.cues, request.blend, time) for time in times], np.float32)
+        active = np.flatnonzero(shares.any(axis=0))
+        cues = [cue.text for cue in request.cues]
+        rows = [[self._where[[prompt, *cues][i]] for i in active] for prompt in request.prompts]
+        chosen = self._bound(torch.tensor(rows))
+        share = torch.from_numpy(shares[:, active]).to(chosen.weight.device)
+        return replace(chosen, weight=share.expand(len(rows), -1, -1))
+
+    def _beside(self, words: Conditions) -> Conditions:
+        """Put videos that see the negative text alone beside the videos themselves."""
+        count, texts = words.mask.shape[:2]
+        away = self._bound(torch.full((count, texts), len(self.text.mask) - 1))
+        alone = torch.zeros_like(words.weight)
+        alone[..., 0] = 1
+        return Conditions(
+            torch.cat((words.tokens, away.tokens)),
+            torch.cat((words.mask, away.mask)),
+            torch.cat((words.pooled, away.pooled)),
+            torch.cat((words.weight, alone)),
+        )
+
+    def _bound(self, rows: Tensor) -> Conditions:
+        """Return the texts with these numbers, (B, K), on the model's device; weights are still empty."""
+        text: Text = self.text
+        device = self._pipeline.place.device
+        tokens, mask, pooled = (part[rows].to(device) for part in (text.tokens, text.mask, text.pooled))
+        return Conditions(tokens, mask, pooled, torch.empty(0, device=device))
 
 
-def stream(pipeline: Pipeline, request: Request, clock: Clock | None = None) -> Iterator[Chunk]:
+def stream(
+    pipeline: Pipeline, request: Request, clock: Clock | None = None, position: Position | None = None
+) -> Iterator[Chunk]:
     """Yield chunks of finished video, from first to last; exactly the frames asked for.
+
+    With a position, from the latent that holds its first frame not shown; `position.window` and
+    `position.done` move along, and stand just behind a chunk's latent whenever one is yielded.
 
     Raises:
         ScheduleError: the schedule does not fit the model or the length.
     """
-    check_span(request, pipeline.config.name, pipeline.span)
-    clock = clock or Clock()
+    check_span(request, pipeline.config, pipeline.span)
+    clock, at, timing = clock or Clock(), position or Position(), pipeline.config.timing
     model = Guided(pipeline, request)
     clock.lap("text")
-    latents = latents_for(request.frames)
-    window, first = Window(), 0
-    steps = schedule.make(request.schedule, latents, request.ramp)
-    noise = Noise(request.seeds, pipeline.latent_shape)
-    made: list[Tensor] = []
+    made: list[tuple[int, Tensor]] = []
+    begin = min(timing.latent(max(at.shown - request.shift, 0)), at.done)
 
     def clean() -> Iterator[Tensor]:
-        for _, latent in denoise(model, steps, noise, window=window, device=pipeline.place.device):
+        for k, latent in _latents(pipeline, model, request, at, begin):
             clock.lap("denoise")
-            made.append(latent)
-            yield latent
+            made.append((k, kept(latent)))
+            yield made[-1][1].to(pipeline.place.device)
 
-    for frames in pipeline.decode_stream(clean()):
+    before = [at.latent(k).to(pipeline.place.device) for k in range(max(begin - pipeline.reach, 0), begin)]
+    for frames in pipeline.decode_stream(clean(), before):
         clock.lap("decode")
-        part = frames[:, : request.frames - first].numpy()
-        yield Chunk(part, first, made.pop(), window.row, dict(clock.seconds))
-        first += part.shape[1]
+        k, latent = made.pop(0)
+        first = request.shift + timing.first(k)
+        part = corrected(frames[:, : request.frames - first].numpy(), at.correction)
+        yield Chunk(part, first, latent, k, at.window.row, dict(clock.seconds))
         clock.lap("other")
+
+
+def generate(pipeline: Pipeline, request: Request) -> NDArray[np.uint8]:
+    """Return whole videos, frames (B, T, H, W, 3) uint8: `stream` collected.
+
+    Raises:
+        ScheduleError: the schedule does not fit the model or the length.
+    """
+    return np.concatenate([chunk.frames for chunk in stream(pipeline, request)], axis=1)
+
+
+def _latents(
+    pipeline: Pipeline, model: Guided, request: Request, at: Position, begin: int
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield the latents from `begin` on: those that are there, those the loop had finished, the others."""
+    for k in range(begin, at.done):
+        yield k, at.latent(k)
+    window = at.window
+    for k in sorted(k for k, level in window.level.items() if level == 0 and k >= at.done):
+        at.done = k + 1
+        yield k, window.latents[k]
+    count = request.latents(pipeline.config.timing)
+    if count == at.done:
+        return
+    steps = schedule.make(request.schedule, count, request.ramp, given=request.given, first_row=window.row)
+    noise = Noise(request.seeds, pipeline.latent_shape)
+    for k, latent in denoise(model, steps, noise, window=window, device=pipeline.place.device):
+        at.done = k + 1
+        yield k, latent

@@ -1,0 +1,1 @@
+"""The experiments of the two papers, and our own, on the packaged models."""

@@ -18,8 +18,9 @@ from pavdm_cli.errors import ConfigError, DeviceError, ScheduleError
 from pavdm_cli.models import pipeline
 from pavdm_cli.models.device import Place
 from pavdm_cli.models.pipeline import Pipeline
-from pavdm_cli.runs.film import Film, Look, settings, weights_hash
-from pavdm_cli.runs.stream import Clock, Request, check_span, latents_for, stream
+from pavdm_cli.runs.film import Film, Look
+from pavdm_cli.runs.journal import Journal, State
+from pavdm_cli.runs.stream import Clock, Position, Request, check_span, stream
 from pavdm_cli.sampling import schedule
 from pavdm_cli.studies.bare import bare, rates
 from pavdm_cli.studies.machine import device_peak, machine, peak
@@ -109,7 +110,7 @@ def measure(asked: Asked, begun: float, say: Callable[[str], None]) -> Bench:
         walls.append(_warm(asked, model))
     say("the bare calls, and matrix products of the denoiser's shapes")
     request = asked.request
-    steps = list(schedule.make(request.schedule, latents_for(request.frames), request.ramp))
+    steps = list(schedule.make(request.schedule, model.config.timing.latents(request.frames), request.ramp))
     denoise, decode = bare(model, asked.request)
     products, reached = rates(model, asked.request)
     fps = model.config.fps
@@ -187,8 +188,8 @@ def compared(now: dict[str, object], before: dict[str, object]) -> dict[str, tup
 
 
 def _loaded(asked: Asked) -> Pipeline:
-    model = pipeline.load(str(asked.folder), asked.place, asked.attention_chunk)
-    check_span(asked.request, model.config.name, model.span)
+    model = pipeline.load(str(asked.folder), asked.place, pipeline.Fit(attention_chunk=asked.attention_chunk))
+    check_span(asked.request, model.config, model.span)
     if asked.compiled:
         compilers = filter(None, (os.environ.get("CXX"), "g++", "clang++", "cl"))
         if asked.place.device.type == "cpu" and not any(map(shutil.which, compilers)):
@@ -201,15 +202,16 @@ def _generate(asked: Asked, model: Pipeline, clock: Clock) -> float:
     """Make the video into a folder that is thrown away; return when its first frames were on disk."""
     request = asked.request
     look = Look(size=model.config.size, fps=model.config.fps, scale=asked.scale, quality=asked.quality)
-    stored = settings(
-        request, 0, model.config, weights_hash(asked.folder, model.config), asked.place, look,
-        attention_chunk=asked.attention_chunk, deterministic=False,
-    )  # fmt: skip
-    there = 0.0
+    there, position = 0.0, Position()
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{i}.mp4" for i in range(len(request.prompts))]
-        with Film(paths, look, [stored] * len(paths), clock) as film:
-            for chunk in stream(model, request, clock):
+        journal = Journal(Path(folder) / "run", (len(paths), *model.latent_shape))
+        with Film(paths, look, [{}] * len(paths), clock) as film:
+            for chunk in stream(model, request, clock, position):
+                progress = tuple(writer.progress for writer in film.writers)
+                state = State(position.window, chunk.index + 1, progress)
+                journal.keep(state, chunk.latent, chunk.first // look.fps)
+                clock.lap("journal")
                 film.add(chunk)
                 if not there and film.writers[0].frames_on_disk:
                     there = time.perf_counter()

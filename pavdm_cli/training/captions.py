@@ -11,7 +11,7 @@ from pavdm_cli.models.text import TextEncoder
 from pavdm_cli.training.worlds import FAMILIES
 from pavdm_cli.training.worlds.scene import is_held_out
 
-PER_FAMILY = 48
+PER_FAMILY = 24
 
 
 def write(path: Path, text: TextEncoder, families: Sequence[str] = (), seed: int = 0) -> None:

@@ -160,7 +160,8 @@ def _crop(tokenizer: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:
 
 
 def _wanted(token: str) -> bool:
-    if token.startswith("[unused"):
+    """Numbers of three digits and more are read in pieces, which costs a year two or three tokens."""
+    if token.startswith("[unused") or (token.isdigit() and len(token) > 2):
         return False
     return all(char.isascii() or unicodedata.category(char).startswith("P") for char in token)
 

@@ -28,7 +28,7 @@ def moment(seconds: int, tmp_path: Path) -> Moment:
     look = Look(size=(64, 96), fps=FPS, scale=1, quality=18)
     film = Measured([tmp_path / "x.mp4"], look, [{}])
     frames = moving_frames(seconds * FPS) if seconds else np.zeros((1, 64, 96, 3), np.uint8)
-    film.add(Chunk(frames[None], 0, None, 1, {}))  # type: ignore[arg-type]
+    film.add(Chunk(frames[None], 0, None, 0, 1, {}))  # type: ignore[arg-type]
     return Moment(frames[-1], film, 60.0, 2.0, 75.0)
 
 

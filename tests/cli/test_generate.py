@@ -17,12 +17,12 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from pavdm_cli.cli import plan
 from pavdm_cli.cli.app import app
 from pavdm_cli.errors import CheckpointError, ConfigError, DeviceError, PavdmError, ScheduleError, VideoError
 from pavdm_cli.media import reader
 from pavdm_cli.media.encoder import Encoder
 from pavdm_cli.media.writer import VideoWriter
+from pavdm_cli.runs import plan
 from pavdm_cli.sampling import schedule
 
 SMALL = ("--scale", "1", "--dtype", "fp32", "--device", "cpu")
@@ -74,7 +74,7 @@ def test_a_prompt_becomes_a_video(folder: Path) -> None:
     for line, pattern in zip(lines[4:], expected, strict=False):
         assert re.fullmatch(pattern, line), line
     assert lines[-2:] == [
-        "next    pavdm generate 'a red ball' --model weights/tiny --seed 7 --seconds 8  (longer)",
+        "next    pavdm extend outputs/a-red-ball-7.mp4 --model weights/tiny --seconds 4  (longer)",
         "        pavdm generate 'a red ball' --model weights/tiny --seed 8  (another)",
     ]
     assert [line.split()[0] for line in lines[12:19]] == [
@@ -94,20 +94,27 @@ def test_the_settings_in_the_file_make_it_again(folder: Path) -> None:
     }
     assert chosen == {
         "prompt": "a red ball",
-        "seed": "3",
-        "frames": "9",
-        "guidance": "2.0",
+        "seed": 3,
+        "frames": 9,
+        "guidance": 2.0,
         "negative": "sea",
         "model": "tiny",
-        "dtype": "float32",
+        "dtype": "fp32",
         "device": "cpu",
     }
     assert re.fullmatch(r"[0-9a-f]{16}", tags["weights"])
     name, ramp = schedule.parse(tags["schedule"], schedule.Ramp())
     assert (name, ramp) == ("progressive", schedule.Ramp(steps=12, window=6, context=2))
-    again = ("--frames", tags["frames"], "--seed", tags["seed"], "--negative", tags["negative"])
+    again = ("--frames", str(tags["frames"]), "--seed", str(tags["seed"]), "--negative", tags["negative"])
     generate(
-        tags["prompt"], *again, "--schedule", tags["schedule"], "--cfg", tags["guidance"], "-o", "two.mp4"
+        tags["prompt"],
+        *again,
+        "--schedule",
+        tags["schedule"],
+        "--cfg",
+        str(tags["guidance"]),
+        "-o",
+        "two.mp4",
     )
     assert np.array_equal(frames(folder / "one.mp4"), frames(folder / "two.mp4"))
     assert len(frames(folder / "one.mp4")) == 9
@@ -119,7 +126,7 @@ def test_what_can_be_done_next_repeats_what_was_set(folder: Path) -> None:
     assert made(folder) == ["new/a-ball-1.mp4"]
     asked = f"pavdm generate 'a ball' --model weights/tiny {' '.join(options)} --negative 'a sea'"
     assert result.stdout.splitlines()[-2:] == [
-        f"next    {asked} --seed 1 --seconds 2  (longer)",
+        "next    pavdm extend new/a-ball-1.mp4 --model weights/tiny --seconds 1  (longer)",
         f"        {asked} --seed 2  (another)",
     ]
 
@@ -141,19 +148,21 @@ def test_an_interruption_names_no_file_that_is_gone(folder: Path, monkeypatch: p
         publish(self)
 
     monkeypatch.setattr(VideoWriter, "_publish", interrupted)
-    monkeypatch.setattr("pavdm_cli.cli.plan.make", abreast(plan.make))
+    monkeypatch.setattr("pavdm_cli.runs.plan.make", abreast(plan.make))
     result = generate("a red ball", "--seed", "1", "--count", "2", "--frames", "8", "-q")
     assert result.exit_code == 130
-    assert sorted(result.stderr.splitlines()) == [
+    *said, again = result.stderr.splitlines()
+    assert sorted(said) == [
         "finished: outputs/a-red-ball-2.mp4",
         "stopped: outputs/a-red-ball-1.partial.mp4 plays: 8 frames, 1.0 s",
     ]
+    assert re.fullmatch(r"pavdm resume [\d-]+-a-red-ball  goes on from there", again)
     assert made(folder) == ["outputs/a-red-ball-1.partial.mp4", "outputs/a-red-ball-2.mp4"]
 
 
 def abreast(make: Callable[..., plan.Plan]) -> Callable[..., plan.Plan]:
     """Make all videos of an order in one group, which a CPU does not do by itself."""
-    return lambda order, place: replace(make(order, place), groups=(order.videos,))
+    return lambda *arguments: replace(made := make(*arguments), groups=(sum(made.groups, ()),))
 
 
 def test_what_is_set_changes_the_video(folder: Path) -> None:
@@ -291,7 +300,7 @@ def test_too_little_memory_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch
     def spent(*_: object) -> None:
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr("pavdm_cli.models.pipeline.Pipeline.velocity", spent)
+    monkeypatch.setattr("pavdm_cli.models.native.Native.velocity", spent)
     error = generate("a red ball", "--frames", "8", "-q").exception
     assert isinstance(error, DeviceError) and "--attention-chunk" in str(error)
 
@@ -319,7 +328,9 @@ def test_ctrl_c_keeps_a_file_that_plays(folder: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
-    said = re.fullmatch(r"stopped: outputs/a-red-ball-1\.partial\.mp4 plays: (\d+) frames, [\d.]+ s\n", err)
+    first, again = err.splitlines()
+    said = re.fullmatch(r"stopped: outputs/a-red-ball-1\.partial\.mp4 plays: (\d+) frames, [\d.]+ s", first)
+    assert again.startswith("pavdm resume ")
     assert said, err
     assert len(frames(partial)) == int(said[1]) > 8
     assert made(folder) == ["outputs/a-red-ball-1.partial.mp4"]

@@ -76,7 +76,7 @@ def test_a_random_seed_is_chosen_and_known(tmp_path: Path) -> None:
 def test_a_named_file_is_refused_when_it_is_there(tmp_path: Path) -> None:
     path, partial = tmp_path / "x.mp4", tmp_path / "x.partial.mp4"
     assert order.videos(["a"], 1, 1, str(path), force=False)[0].path == path
-    for left, said in ((path, r"exists already\..* --force"), (partial, r"left from .*Rename .* --force")):
+    for left, said in ((path, r"exists already\..* --force"), (partial, r"left from .*rename .* --force")):
         left.touch()
         with pytest.raises(VideoError, match=said):
             order.videos(["a"], 1, 1, str(path), force=False)

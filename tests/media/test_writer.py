@@ -306,7 +306,7 @@ def test_check_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(VideoError, match="exists already"):
         check_output(path, force=False)
     path.rename(tmp_path / "video.partial.mp4")
-    with pytest.raises(VideoError, match=r"video\.partial\.mp4 is left .* plays\. Rename it .* --force"):
+    with pytest.raises(VideoError, match=r"video\.partial\.mp4 is left .* plays\. .*rename it .* --force"):
         check_output(path, force=False)
     check_output(path, force=True)
     (tmp_path / "video.partial.mp4").rename(path)

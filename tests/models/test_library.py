@@ -1,5 +1,6 @@
 """Models by name and by path; what is missing is said with what is there."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -65,3 +66,15 @@ def test_a_missing_file_of_weights_is_named(tiny_model: Path, missing: int) -> N
     files[missing].unlink()
     with pytest.raises(CheckpointError, match=f"{files[missing]}: no such file"):
         library.weight_files(tiny_model, config)
+
+
+def test_a_fingerprint_follows_the_weights(tiny_model: Path) -> None:
+    model = library.config(tiny_model)
+    weights, vae = library.weights_hash(tiny_model, model), library.vae_hash(tiny_model, model)
+    assert re.fullmatch("[0-9a-f]{16}", weights) and weights != vae
+    (tiny_model / "denoiser.safetensors").write_bytes(b"others")
+    assert library.weights_hash(tiny_model, model) != weights
+    assert library.vae_hash(tiny_model, model) == vae
+    (tiny_model / "vae.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"vae\.safetensors: no such file"):
+        library.weights_hash(tiny_model, model)

@@ -7,13 +7,9 @@ import pytest
 import torch
 from pictures import moving_frames, psnr
 
-from pavdm_cli.errors import CheckpointError
 from pavdm_cli.media import reader
-from pavdm_cli.models import library
-from pavdm_cli.models.device import Place
-from pavdm_cli.runs import film
 from pavdm_cli.runs.film import Film, Look
-from pavdm_cli.runs.stream import Chunk, Request
+from pavdm_cli.runs.stream import Chunk
 
 LOOK = Look(size=(64, 96), fps=8, scale=1, quality=18)
 
@@ -22,7 +18,7 @@ def chunks(*videos: np.ndarray) -> list[Chunk]:
     """Cut videos (T, H, W, 3) of one length into chunks of four frames, side by side."""
     frames = np.stack(videos)
     parts = [frames[:, i : i + 4] for i in range(0, frames.shape[1], 4)]
-    return [Chunk(part, 4 * i, torch.zeros(0), i, {}) for i, part in enumerate(parts)]
+    return [Chunk(part, 4 * i, torch.zeros(0), i, i, {}) for i, part in enumerate(parts)]
 
 
 def test_videos_side_by_side_become_files(tmp_path: Path) -> None:
@@ -75,28 +71,3 @@ def test_nothing_is_made_before_the_first_frame(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), Film([tmp_path / "new" / "x.mp4"], LOOK, [{}]):
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
-
-
-def test_settings_are_texts_and_name_the_weights(tiny_model: Path) -> None:
-    model = library.config(tiny_model)
-    asked = Request(("a", "b"), (1, 2), 40, "progressive", model.sampling, 2.123456789, "fog")
-    place = Place(torch.device("cpu"), torch.bfloat16)
-    weights = film.weights_hash(tiny_model, model)
-    stored, whole = (
-        film.settings(asked, 1, model, weights, place, LOOK, attention_chunk=chunk, deterministic=True)
-        for chunk in (64, None)
-    )
-    assert all(isinstance(value, str) for value in stored.values())
-    assert (stored["prompt"], stored["seed"], stored["guidance"], stored["dtype"]) == (
-        "b",
-        "2",
-        "2.123456789",
-        "bfloat16",
-    )
-    assert (stored["scale"], stored["quality"], stored["attention_chunk"]) == ("1", "18", "64")
-    assert whole == stored | {"attention_chunk": "all"}
-    (tiny_model / "vae.safetensors").write_bytes(b"others")
-    assert film.weights_hash(tiny_model, model) != weights
-    (tiny_model / "vae.safetensors").unlink()
-    with pytest.raises(CheckpointError, match=r"vae\.safetensors: no such file"):
-        film.weights_hash(tiny_model, model)

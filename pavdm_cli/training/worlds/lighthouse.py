@@ -88,10 +88,6 @@ class Lighthouse(Scene):
             text = f"{opening(rng)}{tower} {place} {air} {when}"
         return sentence(text)
 
-    def facts(self) -> dict[str, str]:
-        """Return lighthouse (its paint), time and weather."""
-        return {"lighthouse": self.paint, "time": self.time, "weather": self.weather}
-
     def pairs(self) -> list[tuple[str, str]]:
         """Return the paint with the weather."""
         return [(f"{self.paint} lighthouse", self.weather)]

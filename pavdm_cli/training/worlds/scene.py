@@ -6,7 +6,7 @@ and the frame number alone, never on earlier frames, so a scene is endless and a
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -28,7 +28,9 @@ class Scene(ABC):
     """One line for a person: what this family shows and which words it knows."""
     choices: ClassVar[Choices]
     """Every attribute and the words it can be; a family whose attributes are not single words has its own
-    `draw`, `change` and `facts` instead."""
+    `draw`, `change`, `facts`, `answers` and `others` instead."""
+    sets: ClassVar[tuple[str, ...]] = ()
+    """The attributes whose value is a set of words; joined by ' + ' in `facts`."""
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Self:
@@ -37,9 +39,8 @@ class Scene(ABC):
 
     def change(self, rng: np.random.Generator) -> Self:
         """Return this scene with one attribute changed (its colour, time of day, weather, ...)."""
-        name = pick(rng, list(self.choices))
-        others = [word for word in self.choices[name] if word != getattr(self, name)]
-        return replace(self, **{name: pick(rng, others)})
+        others = self.others()
+        return pick(rng, others[pick(rng, list(others))])
 
     @abstractmethod
     def caption(self, rng: np.random.Generator) -> str:
@@ -48,6 +49,22 @@ class Scene(ABC):
     def facts(self) -> dict[str, str]:
         """Return the ground truth as attribute name -> value; a set of things is joined by ' + ', sorted."""
         return {name: getattr(self, name) for name in self.choices}
+
+    @classmethod
+    def answers(cls) -> Choices:
+        """Return every attribute that `facts` names and the words it can be, each alone or in a set."""
+        return cls.choices
+
+    def having(self, facts: Mapping[str, str]) -> Self:
+        """Return this scene with the facts given, in the words of `facts`; the others stay."""
+        return replace(self, **facts)
+
+    def others(self) -> dict[str, list[Self]]:
+        """Return, for every attribute, the scenes that differ from this one in it alone."""
+        return {
+            name: [replace(self, **{name: word}) for word in words if word != getattr(self, name)]
+            for name, words in self.choices.items()
+        }
 
     @abstractmethod
     def pairs(self) -> list[tuple[str, str]]:

@@ -5,21 +5,21 @@ draws them all; positions and angles of the five motions are computed together a
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self, get_args
+from typing import ClassVar, Literal, Self, cast, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pavdm_cli.training.worlds.outline import OUTLINES, Form, edge_of, light_on
 from pavdm_cli.training.worlds.paint import Size, bounce, colours, inside, mix, per_scene, smoothstep, wrap
-from pavdm_cli.training.worlds.scene import Scene
+from pavdm_cli.training.worlds.scene import Choices, Scene
 from pavdm_cli.training.worlds.view import View
 from pavdm_cli.training.worlds.words import COLOURS, article, listed, opening, pick, say
 
 Hue = Literal["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "white", "black"]
-Form = Literal["ball", "square", "triangle", "star"]
 Motion = Literal["bouncing", "drifting left", "drifting right", "orbiting", "spinning"]
 HUES: tuple[Hue, ...] = get_args(Hue)
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -51,25 +51,6 @@ VERBS: dict[Motion, str] = {
 
 
 @dataclass(frozen=True)
-class Outline:
-    """How a form is drawn; lengths in units of the object's radius, angles in radians."""
-
-    points: int
-    tip: float
-    notch: float
-    turn: float
-    foot: float
-
-
-OUTLINES: dict[Form, Outline] = {
-    "ball": Outline(points=4, tip=1.0, notch=1.0, turn=0.0, foot=1.0),
-    "square": Outline(points=4, tip=1.2, notch=1.2 * math.cos(math.pi / 4), turn=math.pi / 4, foot=0.92),
-    "triangle": Outline(points=3, tip=1.2, notch=0.6, turn=0.0, foot=0.7),
-    "star": Outline(points=5, tip=1.15, notch=0.58, turn=0.0, foot=1.0),
-}
-
-
-@dataclass(frozen=True)
 class Thing:
     """One object: a colour and a form."""
 
@@ -93,6 +74,8 @@ class Shapes(Scene):
         "right, orbiting or spinning, on a background in any of the ten colours"
     )
 
+    sets: ClassVar[tuple[str, ...]] = ("objects",)
+
     things: tuple[Thing, ...]
     motion: Motion
     background: Hue
@@ -108,14 +91,7 @@ class Shapes(Scene):
 
     def change(self, rng: np.random.Generator) -> Self:
         """Change the background, the motion, or the colour or form of one object."""
-        kinds: list[list[Self]] = [
-            [replace(self, background=hue) for hue in HUES],
-            [replace(self, motion=motion) for motion in MOTIONS],
-            [self._with(i, replace(old, colour=hue)) for i, old in enumerate(self.things) for hue in HUES],
-            [self._with(i, replace(old, form=form)) for i, old in enumerate(self.things) for form in FORMS],
-        ]
-        others = [[new for new in kind if new != self and new._holds()] for kind in kinds]
-        return pick(rng, pick(rng, [kind for kind in others if kind]))
+        return pick(rng, pick(rng, [kind for kind in self._kinds() if kind]))
 
     def caption(self, rng: np.random.Generator) -> str:
         """Say the objects always, the motion and the background nine times in ten each."""
@@ -144,6 +120,23 @@ class Shapes(Scene):
         objects = " + ".join(sorted(map(str, self.things)))
         return {"objects": objects, "motion": self.motion, "background": self.background}
 
+    @classmethod
+    def answers(cls) -> Choices:
+        """Return all objects, motions and backgrounds."""
+        return {"objects": tuple(map(str, THINGS)), "motion": MOTIONS, "background": HUES}
+
+    def having(self, facts: Mapping[str, str]) -> Self:
+        """Return this scene with the facts given; objects are joined by ' + '."""
+        all_ = {**self.facts(), **facts}
+        things = tuple(thing for thing in THINGS if str(thing) in all_["objects"].split(" + "))
+        return type(self)(things, cast(Motion, all_["motion"]), cast(Hue, all_["background"]))
+
+    def others(self) -> dict[str, list[Self]]:
+        """Return the scenes with another background, another motion, or one object of another colour or
+        form."""
+        backgrounds, motions, colours, forms = self._kinds()
+        return {"objects": colours + forms, "motion": motions, "background": backgrounds}
+
     def pairs(self) -> list[tuple[str, str]]:
         """Return the colour and form of every object."""
         return [(thing.colour, thing.form) for thing in self.things]
@@ -163,6 +156,16 @@ class Shapes(Scene):
         seen = all(thing.colour != self.background for thing in self.things)
         turns = self.motion != "spinning" or all(thing.form != "ball" for thing in self.things)
         return distinct and seen and turns
+
+    def _kinds(self) -> list[list[Self]]:
+        """Return what this scene can change into: background, motion, colour or form of an object."""
+        kinds: list[list[Self]] = [
+            [replace(self, background=hue) for hue in HUES],
+            [replace(self, motion=motion) for motion in MOTIONS],
+            [self._with(i, replace(old, colour=hue)) for i, old in enumerate(self.things) for hue in HUES],
+            [self._with(i, replace(old, form=form)) for i, old in enumerate(self.things) for form in FORMS],
+        ]
+        return [[new for new in kind if new != self and new._holds()] for kind in kinds]
 
     def _with(self, i: int, thing: Thing) -> Self:
         return replace(self, things=(*self.things[:i], thing, *self.things[i + 1 :]))
@@ -267,9 +270,9 @@ def _lay(below: Tensor, stage: _Stage, k: int) -> Tensor:
     at_x, at_y, turn = stage.place(k, radius * outline["foot"])
     below = below * (1 - here * _shadow(stage, radius, at_x, at_y)).unsqueeze(2)
     px, py = (stage.x - at_x) / radius, (stage.y - at_y) / radius
-    edge, rho = _edge(px, py, turn, outline, ball)
+    edge, rho = edge_of(px, py, turn, outline, ball)
     cover = here * inside(edge * radius, stage.height)
-    shade, shine = _light(px, py, turn, edge, rho, ball)
+    shade, shine = light_on(px, py, turn, edge, rho, ball)
     hue = colours([COLOURS[thing.colour] for thing in things], stage.device)
     return mix(below, hue * shade.unsqueeze(2) + shine.unsqueeze(2), cover)
 
@@ -280,39 +283,3 @@ def _shadow(stage: _Stage, radius: Tensor, at_x: Tensor, at_y: Tensor) -> Tensor
     across = torch.exp(-(((stage.column - at_x) / (radius * (0.85 + 0.3 * high))) ** 2))
     down = torch.exp(-(((stage.row - FLOOR - 0.005) / 0.035) ** 2))
     return (0.5 - 0.36 * high) * across * down
-
-
-def _edge(
-    px: Tensor, py: Tensor, turn: Tensor, outline: dict[str, Tensor], ball: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return the signed distance to the outline and the distance to the centre, unit = the object's radius.
-
-    A polygon or star is one straight edge from a tip to a notch, repeated and mirrored around the centre.
-    """
-    soft = 0.08
-    rho = torch.sqrt(px * px + py * py + 1e-9)
-    half = math.pi / outline["points"]
-    folded = torch.remainder(torch.atan2(px, -py) - turn - outline["turn"] + half, 2 * half) - half
-    folded = folded.abs()
-    tip, notch = outline["tip"] - soft, outline["notch"] - soft
-    ex, ey = notch * torch.cos(half) - tip, notch * torch.sin(half)
-    qx, qy = rho * torch.cos(folded) - tip, rho * torch.sin(folded)
-    along = ((qx * ex + qy * ey) / (ex * ex + ey * ey)).clamp(0, 1)
-    away = torch.sqrt((qx - along * ex) ** 2 + (qy - along * ey) ** 2 + 1e-9)
-    straight = torch.where(qx * ey - qy * ex > 0, away, -away) - soft
-    return torch.where(ball > 0, rho - 1, straight), rho
-
-
-def _light(
-    px: Tensor, py: Tensor, turn: Tensor, edge: Tensor, rho: Tensor, ball: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return the factor on an object's colour and the white light added: a sphere, or a plate with a rim."""
-    facing = torch.sqrt((1 - rho * rho).clamp(min=0))
-    round_light = (-0.42 * px - 0.55 * py + 0.72 * facing).clamp(min=0)
-    cos, sin = torch.cos(turn), torch.sin(turn)
-    spot_x, spot_y = -0.34 * cos + 0.42 * sin, -0.34 * sin - 0.42 * cos
-    spot = torch.exp(-((px - spot_x) ** 2 + (py - spot_y) ** 2) / 0.05)
-    rim = smoothstep(-0.2, -0.06, edge)
-    shade = torch.where(ball > 0, 0.58 + 0.5 * round_light, 0.95 - 0.1 * (px + py))
-    shine = torch.where(ball > 0, 0.5 * spot, 0.16 * rim)
-    return shade, shine

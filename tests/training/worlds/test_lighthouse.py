@@ -8,13 +8,13 @@ from pavdm_cli.training.worlds.lighthouse import Lighthouse
 
 SIZE = (32, 32)
 VALUES = {
-    "lighthouse": {"white", "red", "striped"},
+    "paint": {"white", "red", "striped"},
     "time": {"day", "sunset", "night"},
     "weather": {"clear", "foggy"},
 }
 SAID = [
-    ("lighthouse", "white", ("white",)),
-    ("lighthouse", "striped", ("striped", "red and white")),
+    ("paint", "white", ("white",)),
+    ("paint", "striped", ("striped", "red and white")),
     ("time", "sunset", ("sunset", "dusk", "evening")),
     ("weather", "foggy", ("fog", "mist")),
 ]

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from pavdm_cli.cli import plan
-from pavdm_cli.cli.order import Order, Video
 from pavdm_cli.errors import CheckpointError, ScheduleError
 from pavdm_cli.models import library
 from pavdm_cli.models.device import Place
 from pavdm_cli.models.pipeline import load
+from pavdm_cli.runs import plan
+from pavdm_cli.runs.order import Order, Video
 
 CPU = Place(torch.device("cpu"), torch.float32)
 CUDA = Place(torch.device("cuda"), torch.float16)

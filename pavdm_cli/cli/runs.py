@@ -1,0 +1,89 @@
+"""pavdm runs: what was begun, what can be gone on with, and what it takes on the disk."""
+
+import typer
+
+from pavdm_cli.cli import options
+from pavdm_cli.cli.output import Output
+from pavdm_cli.errors import RunError
+from pavdm_cli.runs import store
+from pavdm_cli.runs.order import Asked
+from pavdm_cli.runs.store import Run
+
+app = typer.Typer(
+    help="Runs on disk: to be gone on with, and the latents of finished ones.", no_args_is_help=True
+)
+
+
+@app.command("list")
+def list_runs(run_dir: options.RunDir = None, as_json: options.Json = False) -> None:
+    """List every run, the oldest first."""
+    out, root = Output(as_json=as_json), store.place(run_dir)
+    runs = store.all_runs(root)
+    if as_json:
+        out.data({"folder": str(root), "runs": [_facts(run) for run in runs]})
+        return
+    for facts in map(_facts, runs):
+        latents, size = f"{facts['latents']} latents", f"{facts['megabytes']} MB"
+        out.plain(f"{facts['name']}  {facts['status']}, {latents}, {size}  {facts['video']}")
+    kept = store.KEPT / 2**30
+    out.plain(f"{len(runs)} in {root}; of finished ones, the newest {kept:g} GiB are kept")
+
+
+@app.command()
+def show(run: options.RunName = None, run_dir: options.RunDir = None, as_json: options.Json = False) -> None:
+    """Show one run: what was asked for, and how it stands. Default: the last one that was stopped."""
+    out, root = Output(as_json=as_json), store.place(run_dir)
+    found = store.last_stopped(root) if run is None else store.find(root, run)
+    asked, facts = found.asked(), _facts(found)
+    if as_json:
+        out.data({**facts, "videos": [_video(asked, i) for i in range(len(asked.videos))]})
+        return
+    out.line("run", f"{found.name}, {facts['status']}, {facts['latents']} latents, {facts['megabytes']} MB")
+    for video in asked.videos:
+        out.line("video", f"{video.path}: {video.prompt!r}, seed {video.seed}")
+    for cue in asked.cues:
+        out.line("", f"from {cue.at:g} s: {cue.text}")
+    if asked.source:
+        out.line("from", str(asked.source.path))
+    if facts["status"] == "stopped":
+        out.line("next", f"pavdm resume {found.name}")
+
+
+@app.command()
+def clean(
+    names: options.Names = None, everything: options.All = False, run_dir: options.RunDir = None
+) -> None:
+    """Remove finished runs; their videos stay. With names, those runs."""
+    out, root = Output(), store.place(run_dir)
+    chosen = [store.find(root, name) for name in names] if names else store.all_runs(root)
+    freed = 0
+    for run in chosen:
+        status = run.status
+        if status == "running" and names:
+            raise RunError(f"run {run.name} is being worked on by another process; stop that one first")
+        if status == "finished" or (status == "stopped" and (everything or names)):
+            freed += run.size()
+            run.remove()
+            out.line("removed", run.name)
+    out.plain(f"{freed / 1e6:.1f} MB freed")
+
+
+def _facts(run: Run) -> dict[str, object]:
+    """Return what a list says of a run; a damaged record is said in its place."""
+    try:
+        first = str(run.asked().videos[0].path)
+    except RunError:
+        first = "its record is damaged"
+    size = round(run.size() / 1e6, 1)
+    return {
+        "name": run.name,
+        "status": run.status,
+        "latents": run.latents(),
+        "megabytes": size,
+        "video": first,
+    }
+
+
+def _video(asked: Asked, number: int) -> dict[str, object]:
+    video = asked.videos[number]
+    return {"prompt": video.prompt, "seed": video.seed, "path": str(video.path)}

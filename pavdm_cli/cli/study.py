@@ -1,0 +1,104 @@
+"""pavdm study: experiments on a model."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pavdm_cli.cli import options
+from pavdm_cli.cli.output import Output
+from pavdm_cli.errors import ConfigError
+from pavdm_cli.models import library
+
+if TYPE_CHECKING:
+    from pavdm_cli.studies.scorecard import Progress
+
+app = typer.Typer(help="Experiments on a model, each with its page.", no_args_is_help=True)
+
+Work = Annotated[Path, typer.Option(help="Where a record of each video goes; a study goes on from there.")]
+PageFolder = Annotated[Path, typer.Option("--output", "-o", help="Where the page and results.json go.")]
+Quick = Annotated[bool, typer.Option("--quick", help="One prompt a family, once, for 20 seconds.")]
+Against = Annotated[Path | None, typer.Option(help="Another results.json to lay beside.", show_default=False)]
+ProbeFolder = Annotated[
+    Path | None, typer.Option("--probe", help="A probe's folder.", show_default="the packaged one")
+]
+Calibrate = Annotated[
+    bool, typer.Option("--calibrate", help="Measure first what doses of known damage are noticed.")
+]
+VideoSeconds = Annotated[int | None, typer.Option("--seconds", help="Length of each video. Default: 60.")]
+Seeds = Annotated[int | None, typer.Option(help="Videos of each prompt. Default: 4.", show_default=False)]
+AtOnce = Annotated[int | None, typer.Option("--batch", help="Videos made at a time. Default: 8.")]
+
+
+@app.command()
+def scorecard(
+    model: options.Shapes = library.DEFAULT,
+    work: Work = Path("outputs/scorecard"),
+    output: PageFolder = Path("docs/studies/scorecard"),
+    quick: Quick = False,
+    seconds: VideoSeconds = None,
+    seeds: Seeds = None,
+    batch: AtOnce = None,
+    probe: ProbeFolder = None,
+    calibrate: Calibrate = False,
+    against: Against = None,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+) -> None:
+    """Hold a model's videos of fixed prompts against true renders: what they show, and for how long."""
+    _needs_plots()
+    from pavdm_cli.cli import order
+    from pavdm_cli.models import native
+    from pavdm_cli.models.device import place
+    from pavdm_cli.studies import calibration, page, results
+    from pavdm_cli.studies import scorecard as study
+
+    out = Output()
+    other = results.read(against) if against else None
+    given = {"seconds": seconds, "seeds": seeds, "batch": batch}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    plan = replace(study.QUICK if quick else study.Plan(), **changes)
+    judge, judge_folder = study.load_probe(probe)
+    there = output / "calibration.json"
+    if calibrate:
+        _follow(out, calibration.make(judge, calibration.PLAN, work / "calibration"))
+        output.mkdir(parents=True, exist_ok=True)
+        found = calibration.judge(calibration.PLAN, study.probe_hash(judge_folder), work / "calibration")
+        calibration.write(there, found)
+    loaded = native.load(library.find(model), place(order.device(device), order.dtype(dtype)))
+    own = study.identity(loaded, library.find(model), judge_folder, plan)
+    out.line("study", f"{len(plan.videos)} videos of {plan.seconds} s; records in {work}")
+    _follow(out, study.make(loaded, judge.to(loaded.place.device), plan, own, work))
+    scores = study.score(plan, own, work)
+    output.mkdir(parents=True, exist_ok=True)
+    results.write(output / "results.json", scores)
+    calibrated = calibration.read(there) if there.exists() else None
+    written = page.write(output, plan, scores, work, calibrated, other)
+    for gate in results.gates(scores):
+        out.line("holds" if gate.passed else "fails", f"{gate.name}: {gate.value:.3f}, wanted {gate.wanted}")
+    out.line("page", str(written))
+
+
+def _needs_plots() -> None:
+    """Say before hours of work that the page could not be drawn at their end."""
+    if find_spec("matplotlib") is None:
+        raise ConfigError("the page's plots need matplotlib; pip install 'pavdm-cli[studies]'")
+
+
+def _follow(out: Output, progress: Iterator["Progress"]) -> None:
+    """Say how far a study is after each group of videos."""
+    from pavdm_cli.cli.display import clock
+
+    begun, first = time.monotonic(), None
+    for now in progress:
+        first = now.done if first is None else first
+        passed = time.monotonic() - begun
+        left = passed * (now.all - now.done) / (now.done - first) if now.done > first else 0.0
+        if now.kind:
+            out.line(
+                "done", f"{now.done} of {now.all}  {now.kind}  {clock(passed)} passed, {clock(left)} left"
+            )

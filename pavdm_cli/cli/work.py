@@ -1,0 +1,230 @@
+"""Carrying out an order: its run on disk, the model, the videos group by group, and what is said of it."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from pavdm_cli.cli import order as orders
+from pavdm_cli.cli import output, report
+from pavdm_cli.cli.output import Output
+from pavdm_cli.errors import DeviceError, PavdmError
+from pavdm_cli.runs import store
+from pavdm_cli.runs.order import Order, Video
+from pavdm_cli.runs.store import Run
+
+if TYPE_CHECKING:  # these import torch or numpy
+    from pavdm_cli.drift.report import Summary
+    from pavdm_cli.models.pipeline import Pipeline
+    from pavdm_cli.runs.film import Film
+    from pavdm_cli.runs.make import Session
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished video: wall seconds of its group, split by what they went to; drift, if it can be told.
+
+    frames: made here, by this process. jump: the change where old and new frames meet, over that beside it.
+    """
+
+    video: Video
+    frames: int
+    seconds: float
+    spent: dict[str, float]
+    settings: dict[str, object]
+    drift: "Summary | None"
+    jump: float | None = None
+
+
+def begin(out: Output, order: Order, run_dir: Path | None, *, dry_run: bool, stats: bool) -> list[Made]:
+    """Carry out a new order, as a run that can be gone on with; or say how it would go."""
+    report.beginning(out, order)
+    if dry_run:
+        _plan(out, order)
+        return []
+    run = store.create(store.place(run_dir), order.asked, orders.slug(order.videos[0].prompt))
+    return carry_out(out, order, run, stats=stats, fresh=True)
+
+
+def carry_out(out: Output, order: Order, run: Run, *, stats: bool, fresh: bool = False) -> list[Made]:
+    """Make what is still to be made of a run, and report. A fresh one that fails before its first latent is
+    removed."""
+    films: list[Film] = []
+    made: list[Made] = []
+    with run.locked():
+        try:
+            with _stoppable(run, films), _memory_named():
+                _make(out, order, run, films, made, stats=stats)
+        except PavdmError:
+            if run.latents():
+                out.remark(f"pavdm resume {run.name}  goes on from where it stopped")
+            elif fresh:
+                run.remove()
+            raise
+    store.prune(run.folder.parent)
+    report.ending(out, order, made)
+    return made
+
+
+def _plan(out: Output, order: Order) -> None:
+    """Say what would be done, in what memory and time."""
+    from pavdm_cli.models import device  # torch loads here, a few seconds
+    from pavdm_cli.models.pipeline import load
+    from pavdm_cli.runs import plan
+    from pavdm_cli.runs.plan import fit
+
+    if order.deterministic:
+        device.be_deterministic()
+    place = device.place(order.device, order.dtype)
+    planned = plan.make(order, place)
+    report.machine(out, order, planned, str(place))
+    with _memory_named():
+        pipeline = load(str(order.folder), place, fit(order, planned.attention_chunk), order.model)
+        _remarks(out, order, pipeline)
+        seconds = plan.estimate(order, planned, pipeline)
+    report.time(out, order, seconds)
+    report.dry(out, order, planned, seconds)
+
+
+def _make(out: Output, order: Order, run: Run, films: "list[Film]", made: list[Made], *, stats: bool) -> None:
+    from pavdm_cli.models.pipeline import load  # torch loads here, a few seconds
+    from pavdm_cli.runs import machine, plan
+    from pavdm_cli.runs.given import prepare
+    from pavdm_cli.runs.make import Group, Session
+    from pavdm_cli.runs.plan import fit
+
+    earlier = machine.earlier(run)
+    place = machine.take_up(earlier) if earlier else machine.asked(order)
+    planned = plan.make(order, place, earlier)
+    now = machine.found(
+        place,
+        order.folder,
+        order.model,
+        attention_chunk=planned.attention_chunk,
+        deterministic=order.deterministic,
+        abreast=planned.abreast,
+    )
+    if earlier:
+        machine.check(earlier, now)
+    else:
+        run.record("machine.json", now)
+    report.machine(out, order, planned, str(place))
+    pipeline = load(str(order.folder), place, fit(order, planned.attention_chunk), order.model)
+    _remarks(out, order, pipeline)
+    given = prepare(run, order, pipeline)
+    report.joint(out, order, given)
+    if not out.talk.quiet:
+        report.time(out, order, plan.estimate(order, planned, pipeline))
+    for number, videos in enumerate(planned.groups):
+        session = Session(run, order, now, Group(number, videos), pipeline, given)
+        if not session.finished:
+            films.append(session.film)
+            made += _group(out, order, planned.calls, videos, session, stats=stats)
+    run.finish()
+
+
+def _group(
+    out: Output, order: Order, calls: int, videos: tuple[Video, ...], session: "Session", *, stats: bool
+) -> list[Made]:
+    """Make a group of videos side by side, and show how it goes."""
+    from pavdm_cli.cli.display import Moment, display
+
+    film = session.film
+    for video, writer in zip(videos, film.writers, strict=True):
+        out.line("file", f"{video.path}  (plays while it grows: {writer.partial})")
+    begun, rows = time.monotonic(), session.position.window.row
+    session.start()
+    with film, display(out.talk, stats=stats) as show:
+        for chunk in session.chunks():
+            passed = time.monotonic() - begun
+            share = (chunk.calls - rows) / max(calls - rows, 1)
+            left = passed * (1 / share - 1) if share else 0.0
+            show(Moment(chunk.frames[0, -1], film, order.seconds, passed, left))
+    session.finish()
+    passed = time.monotonic() - begun
+    return [
+        Made(
+            video,
+            film.frames,
+            passed,
+            session.clock.seconds,
+            dict(film.tags[i]),
+            film.summary(i),
+            session.jump(i),
+        )
+        for i, video in enumerate(videos)
+    ]
+
+
+def _remarks(out: Output, order: Order, pipeline: "Pipeline") -> None:
+    """Say which prompts are far from all the model knows, too long, or hold words that are not known."""
+    said = [*(video.prompt for video in order.videos), *(cue.text for cue in order.cues)]
+    prompts = list(dict.fromkeys(said))
+    text = pipeline.encode_text(prompts)
+    limit = pipeline.max_tokens
+    for i in text.truncated:
+        out.remark(f"prompt {prompts[i]!r}: longer than {limit} tokens; its end is not read")
+    if text.unknown:
+        out.remark(f"words the text encoder does not know: {', '.join(dict.fromkeys(text.unknown))}")
+    for prompt, near in zip(prompts, pipeline.nearest(text), strict=True):
+        if near and near[0][1] < order.model.far:
+            known = "; ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in near)
+            out.remark(f"prompt {prompt!r}: far from what {order.model.name} knows; nearest: {known}")
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that asks this program to end."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@contextmanager
+def _stoppable(run: Run, films: "list[Film]") -> Iterator[None]:
+    """Turn Ctrl-C and signals to end into an exit code, after the partial files are whole and named.
+
+    A file of a group may be finished already: then it has frames and no partial file any more. A signal that
+    was ignored from outside (nohup) stays ignored.
+    """
+
+    def stop(number: int, _: object) -> None:
+        raise Stopped(number)
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    caught = [n for name in names if signal.getsignal(n := getattr(signal, name)) is signal.SIG_DFL]
+    for number in caught:
+        signal.signal(number, stop)
+    try:
+        yield
+    except KeyboardInterrupt as interruption:
+        for film in films:
+            for writer in film.writers:
+                if writer.frames_on_disk and not writer.partial.exists():
+                    output.finished(writer.path)
+                else:
+                    output.stopped(writer.partial, writer.frames_on_disk, film.fps)
+        output.resumable(run.name)
+        number = interruption.number if isinstance(interruption, Stopped) else signal.SIGINT
+        raise typer.Exit(128 + number) from None
+    finally:
+        for number in caught:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def _memory_named() -> Iterator[None]:
+    """Turn CUDA's lack of memory into a DeviceError."""
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise DeviceError(
+            "the device has too little free memory; stop other programs on it, give a smaller "
+            "--attention-chunk, or use --device cpu"
+        ) from error

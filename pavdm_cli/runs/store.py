@@ -1,0 +1,205 @@
+"""Where runs live on disk: a folder each, with what was asked for, its journals, and a lock.
+
+run.json is there before anything is loaded. machine.json and past.json follow when the model is there; the
+journal of each group of videos has a folder of its own, 0, 1, ... Imports no torch.
+"""
+
+import errno
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from pavdm_cli.errors import ConfigError, RunError
+from pavdm_cli.models.config import read, write
+from pavdm_cli.runs.latents import LatentLog
+from pavdm_cli.runs.order import Asked
+
+KEPT = 1 << 30
+"""Bytes of finished runs that are kept; beyond it the oldest are removed."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def asked(self) -> Asked:
+        """Return what was asked for.
+
+        Raises:
+            RunError: its record is missing or damaged.
+        """
+        try:
+            return read(Asked, self.folder / "run.json")
+        except ConfigError as error:
+            raise RunError(
+                f"run {self.name}: its record is damaged ({error}); remove it: pavdm runs clean {self.name}"
+            ) from error
+
+    @property
+    def finished(self) -> bool:
+        """Whether all its videos are made."""
+        return (self.folder / "finished").exists()
+
+    @property
+    def status(self) -> Literal["finished", "running", "stopped"]:
+        """How it stands: made, being worked on by a process that lives, or neither."""
+        if self.finished:
+            return "finished"
+        try:
+            with self.locked():
+                return "stopped"
+        except RunError:
+            return "running"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process; the lock of a process that died is free.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        lock = FileLock(self.folder / "lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise RunError(
+                f"run {self.name} is being worked on by another process; wait for it, or stop that one first"
+            ) from None
+        except OSError as error:
+            raise _failed(self.folder, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def record(self, name: str, config: object) -> None:
+        """Write a dataclass as JSON into the run's folder.
+
+        Raises:
+            RunError: the disk is full or fails.
+        """
+        try:
+            write(config, self.folder / name)
+        except OSError as error:
+            raise _failed(self.folder / name, error) from error
+
+    def latents(self) -> int:
+        """Return how many latents of its videos are made, groups added up, without checking them."""
+        return sum(LatentLog.entries(path) for path in self.folder.glob("*/latents"))
+
+    def size(self) -> int:
+        """Return its bytes on disk."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+    def finish(self) -> None:
+        """Mark the run as made."""
+        try:
+            (self.folder / "finished").touch()
+        except OSError as error:
+            raise _failed(self.folder, error) from error
+
+    def remove(self) -> None:
+        """Remove the run's folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def place(asked: Path | None) -> Path:
+    """Return the folder of runs: the one asked for, or the platform's place for this program's data."""
+    return asked if asked is not None else platformdirs.user_data_path("pavdm", appauthor=False) / "runs"
+
+
+def create(root: Path, asked: Asked, slug: str) -> Run:
+    """Make the folder of a new run, named by time and `slug`, with its record in it.
+
+    Paths in the record are absolute, so that the run can go on from another folder.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    stem, number = f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}", 1
+    while True:
+        folder = root / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            folder.mkdir(parents=True)
+            break
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise _failed(folder, error) from error
+    try:
+        write(_absolute(asked), folder / "run.json")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise _failed(folder, error) from error
+    return Run(folder)
+
+
+def all_runs(root: Path) -> list[Run]:
+    """Return every run, the oldest first."""
+    folders = [path.parent for path in root.glob("*/run.json")]
+    return [
+        Run(folder) for folder in sorted(folders, key=lambda folder: (folder / "run.json").stat().st_mtime_ns)
+    ]
+
+
+def find(root: Path, name: str) -> Run:
+    """Return the run of that name.
+
+    Raises:
+        RunError: there is none.
+    """
+    run = Run(root / name)
+    if name != Path(name).name or not (run.folder / "run.json").is_file():
+        raise RunError(f"run {name!r}: not in {root}; 'pavdm runs list' shows what is there")
+    return run
+
+
+def last_stopped(root: Path) -> Run:
+    """Return the newest run that was stopped before its end.
+
+    Raises:
+        RunError: there is none.
+    """
+    running = []
+    for run in reversed(all_runs(root)):
+        status = run.status
+        if status == "stopped":
+            return run
+        running += [run.name] if status == "running" else []
+    more = f"; {running[0]} is being worked on by another process" if running else ""
+    raise RunError(f"no run in {root} was stopped before its end{more}; 'pavdm runs list' shows all")
+
+
+def prune(root: Path, most: int = KEPT) -> None:
+    """Remove the oldest finished runs until the finished ones together take at most so many bytes."""
+    finished = [run for run in all_runs(root) if run.finished]
+    total = sum(run.size() for run in finished)
+    for run in finished:
+        if total <= most:
+            return
+        total -= run.size()
+        run.remove()
+
+
+def _absolute(asked: Asked) -> Asked:
+    videos = tuple(replace(video, path=video.path.absolute()) for video in asked.videos)
+    source = asked.source and replace(asked.source, path=asked.source.path.absolute())
+    return replace(asked, folder=asked.folder.absolute(), videos=videos, source=source)
+
+
+def _failed(path: Path, error: OSError) -> RunError:
+    reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
+    return RunError(f"{path}: {reason}; free some space, or choose another place with --run-dir")

@@ -1,0 +1,58 @@
+"""Intervals over videos: how far a figure would stray if other videos of the same kind had been made."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+DRAWS = 2000
+HALVES = 40
+"""Half samples of a set; each means a distance between sets."""
+SHARE = 95.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95 % interval; NaN where nothing was to be measured."""
+
+    value: float
+    low: float
+    high: float
+
+
+def of_means(values: Values, seed: int = 0) -> list[Estimate]:
+    """Return the mean over videos of every column of (V, K), with percentiles of resampled means.
+
+    Videos that say nothing (NaN) in a column are left out of it.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(len(values), size=(DRAWS, len(values)))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)  # a column of NaN alone
+        warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
+        means = np.nanmean(values, 0)
+        low, high = np.nanpercentile(np.nanmean(values[drawn], 1), _ends(), axis=0)
+    return [Estimate(float(m), float(a), float(b)) for m, a, b in zip(means, low, high, strict=True)]
+
+
+def of_sets(count: int, measure: Callable[[Sequence[int]], Values], seed: int = 0) -> list[Estimate]:
+    """Return what a measure (K,) says of a set of videos, with intervals from half samples.
+
+    Drawing videos twice would make a set look closer to itself than it is, so halves are drawn without;
+    values of halves stray about as far from each other as those of whole sets (half-sampling).
+    """
+    rng = np.random.default_rng(seed)
+    whole = measure(range(count))
+    if count < 4:
+        return [Estimate(float(value), float("nan"), float("nan")) for value in whole]
+    halves = np.array([measure(rng.permutation(count)[: count // 2].tolist()) for _ in range(HALVES)])
+    low, high = np.percentile(halves - halves.mean(0), _ends(), axis=0)
+    return [Estimate(float(v), float(v + a), float(v + b)) for v, a, b in zip(whole, low, high, strict=True)]
+
+
+def _ends() -> list[float]:
+    return [(100 - SHARE) / 2, (100 + SHARE) / 2]

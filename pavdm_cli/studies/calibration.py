@@ -1,0 +1,168 @@
+"""The smallest dose of known damage that each measure of the scorecard notices, on true renders."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from pavdm_cli.errors import RunError
+from pavdm_cli.models.probe import Probe
+from pavdm_cli.studies import measures, records, sources
+from pavdm_cli.studies.bootstrap import DRAWS, SHARE, of_sets
+from pavdm_cli.studies.damage import DAMAGES, damaged
+from pavdm_cli.studies.prompts import PROMPTS
+from pavdm_cli.studies.records import Record, Recorder
+from pavdm_cli.studies.scorecard import FLOORS, QUICK, Plan, Progress
+from pavdm_cli.training.worlds.paint import FPS
+
+PLAN = replace(QUICK, prompts=tuple(range(len(PROMPTS))), seconds=30)
+SIZE = (128, 128)
+WATCHED = (
+    "adherence",
+    "persistence",
+    "feature change",
+    "retrieval",
+    "brightness, last less first",
+    "contrast, last less first",
+    "saturation, last less first",
+    "sharpness, last less first",
+    "motion, last less first",
+    "light kept",
+    "joints",
+    "cuts",
+    "freezes",
+    "blanks",
+    "repetition",
+    "kernel distance above floor",
+    "Frechet distance above floor",
+)
+"""The measures that are calibrated; courses in their last interval."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """found: by measure and damage, the smallest dose noticed, None if none was. false: measures that saw
+    damage between two sets of undamaged renders."""
+
+    videos: int
+    seconds: int
+    probe: str
+    found: dict[str, dict[str, float | None]]
+    false: list[str]
+
+
+def make(probe: Probe, plan: Plan, folder: Path) -> Iterator[Progress]:
+    """Damage true renders and look at them; every video leaves a record in the folder, as in `scorecard`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kinds = ["real", "other", *(f"floor{n}" for n in range(FLOORS)), *_doses()]
+    missing = [k for k in kinds if not all(_path(folder, k, i, s).exists() for i, s in plan.videos)]
+    yield Progress(len(kinds) - len(missing), len(kinds), "", ())
+    for n, kind in enumerate(missing, len(kinds) - len(missing) + 1):
+        for start in range(0, len(plan.videos), plan.batch):
+            group = plan.videos[start : start + plan.batch]
+            _look(group, kind, plan.seconds * FPS, probe, folder)
+        yield Progress(n, len(kinds), kind, ())
+
+
+def judge(plan: Plan, probe: str, folder: Path) -> Calibration:
+    """Work out from the records which dose each measure notices first.
+
+    A measure notices if the 95 % interval of its difference to undamaged renders leaves out zero.
+    """
+    real = _gather(plan, "real", folder)
+    others = [_gather(plan, f"floor{n}", folder) for n in range(FLOORS)]
+    plain = _gather(plan, "other", folder)
+    false = sorted(_noticed(others[0], plain, real, others))
+    found: dict[str, dict[str, float | None]] = {name: {} for name in WATCHED}
+    for damage in DAMAGES:
+        seen = [
+            (dose, _noticed(_gather(plan, f"{damage.name}-{dose}", folder), plain, real, others))
+            for dose in damage.doses
+        ]
+        for name in WATCHED:
+            found[name][damage.name] = next((dose for dose, names in seen if name in names), None)
+    return Calibration(len(plan.videos), plan.seconds, probe, found, false)
+
+
+def write(path: Path, calibration: Calibration) -> None:
+    """Write a calibration as JSON, beside the target and then renamed."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(asdict(calibration), indent=1) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def read(path: Path) -> Calibration:
+    """Read what `write` wrote.
+
+    Raises:
+        RunError: it is not such a file.
+    """
+    try:
+        return Calibration(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"{path}: not a calibration of this version ({error}); make it again") from error
+
+
+def _noticed(
+    own: Sequence[Record], plain: Sequence[Record], real: Sequence[Record], others: Sequence[Sequence[Record]]
+) -> set[str]:
+    """Return the names of the measures that tell videos from undamaged ones of other scenes."""
+    asked, centres = {one.prompt: one for one in PROMPTS}, measures.centres(real)
+
+    def values(of: Sequence[Record]) -> Mapping[str, measures.Values]:
+        courses = measures.by_interval(of, asked, centres)
+        return {name: row[:, -1] for name, row in courses.items()} | measures.of_videos(of, asked)
+
+    damaged_, undamaged = values(own), values(plain)
+    found = {name for name in WATCHED if name in damaged_ and _differ(damaged_[name], undamaged[name])}
+    for name in set(WATCHED) - set(damaged_):
+
+        def of(picks: Sequence[int], name: str = name) -> measures.Values:
+            parts = [[some[i] for i in picks] for some in (own, plain, *others)]
+            ours, theirs = (measures.distances(part, real, parts[2:])[name][-1:] for part in parts[:2])
+            return ours - theirs
+
+        estimate = of_sets(len(own), of)[0]
+        found |= {name} if estimate.low > 0 else set()
+    return found
+
+
+def _differ(first: measures.Values, second: measures.Values) -> bool:
+    """Tell whether the means of two sets of videos differ, by a bootstrap of both."""
+    rng = np.random.default_rng(0)
+    means = [one[rng.integers(len(one), size=(DRAWS, len(one)))].mean(1) for one in (first, second)]
+    low, high = np.percentile(means[0] - means[1], [(100 - SHARE) / 2, (100 + SHARE) / 2])
+    return bool(low > 0 or high < 0)
+
+
+def _doses() -> list[str]:
+    return [f"{damage.name}-{dose}" for damage in DAMAGES for dose in damage.doses]
+
+
+def _look(group: Sequence[tuple[int, int]], kind: str, frames: int, probe: Probe, folder: Path) -> None:
+    asked, seeds = [PROMPTS[i] for i, _ in group], [seed for _, seed in group]
+    apart = {"real": 50_000, "other": 60_000} | {f"floor{n}": 70_000 + 1000 * n for n in range(FLOORS)}
+    here = [seed + apart.get(kind, 80_000) for seed in seeds]
+    source = sources.real(asked, here, frames, SIZE)
+    if kind not in apart:
+        name, dose = kind.split("-")
+        shifted = [PROMPTS[(i + 7) % len(PROMPTS)] for i, _ in group]
+        source = damaged(source, sources.real(shifted, here, frames, SIZE), name, float(dose), frames)
+    recorders = [Recorder(FPS) for _ in group]
+    for piece in source:
+        for recorder, own in zip(recorders, piece, strict=True):
+            recorder.add(own)
+    for recorder, one, (i, seed) in zip(recorders, asked, group, strict=True):
+        record = recorder.record(one.prompt, seed, one.family, probe)
+        records.write(_path(folder, kind, i, seed), record, recorder.strip())
+
+
+def _gather(plan: Plan, kind: str, folder: Path) -> list[Record]:
+    return [records.read(_path(folder, kind, i, seed)) for i, seed in plan.videos]
+
+
+def _path(folder: Path, kind: str, prompt: int, seed: int) -> Path:
+    return folder / f"{kind}-{prompt:02}-{seed}.json"

@@ -1,0 +1,242 @@
+"""The scorecard: a fixed list of prompts made into long videos, measured against true renders of the same.
+
+Every video leaves a small file in a folder, so that a study goes on where it was stopped; the figures are
+worked out from these files alone.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from pavdm_cli.errors import ConfigError, RunError
+from pavdm_cli.models import config as configs
+from pavdm_cli.models import library
+from pavdm_cli.models import probe as probes
+from pavdm_cli.models.library import weights_hash
+from pavdm_cli.models.native import Native
+from pavdm_cli.models.probe import Probe
+from pavdm_cli.studies import measures, records, sources
+from pavdm_cli.studies.bootstrap import Estimate, of_means, of_sets
+from pavdm_cli.studies.measures import INTERVAL
+from pavdm_cli.studies.prompts import PROMPTS, Asked
+from pavdm_cli.studies.records import Record, Recorder
+from pavdm_cli.studies.sources import Frames
+from pavdm_cli.training.worlds.paint import FPS
+
+Kind = Literal["made", "real", "other", "coded"]
+KINDS: tuple[Kind, ...] = ("real", "other", "coded", "made")
+"""What the model makes; true renders to hold it against; other ones, and others through the VAE, which show
+how good a figure can be."""
+
+APART = {"made": 0, "real": 10_000, "other": 20_000, "coded": 30_000, "floor": 40_000}
+"""Added to a video's seed, so that the scenes of two kinds differ."""
+FLOORS = 2
+"""Sets of true renders whose distances make the floor, beside those in `real` and `other`."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a scorecard is made of: which prompts, how many videos of each, and their length.
+
+    quick: half of the prompts, one of every family, once, for 20 seconds.
+    """
+
+    prompts: tuple[int, ...] = tuple(range(len(PROMPTS)))
+    seeds: int = 4
+    seconds: int = 60
+    batch: int = 8
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1 or self.batch < 1 or not self.prompts:
+            raise ConfigError(f"{self.seeds} seeds, {self.batch} at a time: must be at least 1")
+        if self.seconds < INTERVAL or self.seconds % INTERVAL:
+            raise ConfigError(f"--seconds {self.seconds}: must be a multiple of {INTERVAL}")
+        if len(self.prompts) * self.seeds < 2:
+            raise ConfigError("one video is no set; give more prompts or seeds")
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """The prompts."""
+        return tuple(PROMPTS[i] for i in self.prompts)
+
+    @property
+    def videos(self) -> list[tuple[int, int]]:
+        """Every video as (prompt, seed), all prompts of a seed after each other."""
+        return [(i, seed) for seed in range(1, self.seeds + 1) for i in self.prompts]
+
+
+QUICK = Plan(prompts=tuple(2 * i + i % 2 for i in range(len(PROMPTS) // 2)), seeds=1, seconds=20)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a folder of records is of; another one cannot go on in it."""
+
+    model: str
+    weights: str
+    probe: str
+    schedule: str
+    guidance: float
+    seconds: int
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a study is: videos of all kinds done, of so many; what was last made."""
+
+    done: int
+    all: int
+    kind: str
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What was found: estimates by measure, by kind and, for courses, by interval."""
+
+    identity: Identity
+    videos: int
+    by_interval: dict[str, dict[str, list[Estimate]]] = field(default_factory=dict)
+    of_videos: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+
+
+def identity(pipeline: Native, folder: Path, probe: Path, plan: Plan) -> Identity:
+    """Return what a study of a model's folder, judged by a probe's, is of.
+
+    Raises:
+        ConfigError: the model's frame rate is not the worlds'.
+    """
+    config = pipeline.config
+    if config.fps != FPS:
+        raise ConfigError(f"{config.name} makes {config.fps} frames a second; the probe reads {FPS}")
+    return Identity(
+        model=config.name,
+        weights=weights_hash(folder, config),
+        probe=probe_hash(probe),
+        schedule=f"progressive, {config.sampling.steps} steps",
+        guidance=config.guidance,
+        seconds=plan.seconds,
+        size=config.size,
+    )
+
+
+def make(pipeline: Native, probe: Probe, plan: Plan, own: Identity, folder: Path) -> Iterator[Progress]:
+    """Make and look at all videos that have no record in the folder yet; yield after every group.
+
+    Raises:
+        RunError: the folder is of another study.
+    """
+    _claim(folder, own)
+    todo = [(kind, i, seed) for kind in (*KINDS, *_floors()) for i, seed in plan.videos]
+    missing = [one for one in todo if not _path(folder, *one).exists()]
+    done = len(todo) - len(missing)
+    yield Progress(done, len(todo), "", ())
+    for kind in dict.fromkeys(kind for kind, _, _ in missing):
+        videos = [(i, seed) for k, i, seed in missing if k == kind]
+        for start in range(0, len(videos), plan.batch):
+            group = videos[start : start + plan.batch]
+            _look(_source(pipeline, plan, kind, group), kind, group, probe, folder)
+            done += len(group)
+            yield Progress(done, len(todo), kind, tuple(PROMPTS[i].prompt for i, _ in group))
+
+
+def gather(plan: Plan, kind: str, folder: Path) -> list[Record]:
+    """Read the records of a kind, in the plan's order."""
+    return [records.read(_path(folder, kind, i, seed)) for i, seed in plan.videos]
+
+
+def score(plan: Plan, own: Identity, folder: Path) -> Scores:
+    """Work the figures out from the records in a folder."""
+    asked = {one.prompt: one for one in PROMPTS}
+    real = gather(plan, "real", folder)
+    floors = [gather(plan, kind, folder) for kind in _floors()]
+    centres = measures.centres(real)
+    scores = Scores(own, len(plan.videos))
+    for kind in KINDS:
+        own_records = gather(plan, kind, folder)
+        for name, values in measures.by_interval(own_records, asked, centres).items():
+            scores.by_interval.setdefault(name, {})[kind] = of_means(values)
+        for name, values in measures.of_videos(own_records, asked).items():
+            scores.of_videos.setdefault(name, {})[kind] = of_means(values[:, None])[0]
+        if kind != "real":
+            for name, estimates in distances(own_records, real, floors).items():
+                scores.by_interval.setdefault(name, {})[kind] = estimates
+    return scores
+
+
+def distances(
+    own: Sequence[Record], real: Sequence[Record], floors: Sequence[Sequence[Record]]
+) -> dict[str, list[Estimate]]:
+    """Return the distances of a set of videos from true renders, by interval."""
+    names = list(measures.distances(own[:2], real[:2], [floor[:2] for floor in floors]))
+
+    def of(picks: Sequence[int]) -> measures.Values:
+        parts = [[some[i] for i in picks] for some in (own, *floors)]
+        found = measures.distances(parts[0], real, parts[1:])
+        return np.concatenate([found[name] for name in names])
+
+    estimates = of_sets(len(own), of)
+    count = len(estimates) // len(names)
+    return {name: estimates[n * count : (n + 1) * count] for n, name in enumerate(names)}
+
+
+def _floors() -> list[str]:
+    return [f"floor{n}" for n in range(FLOORS)]
+
+
+def _source(pipeline: Native, plan: Plan, kind: str, group: Sequence[tuple[int, int]]) -> Iterator[Frames]:
+    asked, frames, size = [PROMPTS[i] for i, _ in group], plan.seconds * FPS, pipeline.config.size
+    apart = APART["floor"] * (1 + int(kind[5:])) if kind.startswith("floor") else APART[kind]
+    seeds = [seed + apart for _, seed in group]
+    if kind == "made":
+        return sources.made(pipeline, asked, seeds, frames)
+    renders = sources.real(asked, seeds, frames, size)
+    return sources.coded(pipeline, renders) if kind == "coded" else renders
+
+
+def _look(
+    frames: Iterator[Frames], kind: str, group: Sequence[tuple[int, int]], probe: Probe, folder: Path
+) -> None:
+    recorders = [Recorder(FPS) for _ in group]
+    for piece in frames:
+        for recorder, own in zip(recorders, piece, strict=True):
+            recorder.add(own)
+    for recorder, (i, seed) in zip(recorders, group, strict=True):
+        record = recorder.record(PROMPTS[i].prompt, seed, PROMPTS[i].family, probe)
+        records.write(_path(folder, kind, i, seed), record, recorder.strip())
+
+
+def _path(folder: Path, kind: str, prompt: int, seed: int) -> Path:
+    return folder / f"{kind}-{prompt:02}-{seed}.json"
+
+
+def _claim(folder: Path, own: Identity) -> None:
+    """Write what the folder's records are of, or hold it against what is written there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "study.json"
+    if not path.exists():
+        configs.write(own, path)
+        return
+    there = configs.read(Identity, path)
+    if there != own:
+        differ = [name for name, value in asdict(own).items() if value != getattr(there, name)]
+        raise RunError(
+            f"{folder}: holds a study of other {', '.join(differ)}; give another --work, or remove it"
+        )
+
+
+def probe_hash(folder: Path) -> str:
+    """Return a fingerprint of a probe's weights: the first 16 digits of its file's SHA-256."""
+    with (folder / "probe.safetensors").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def load_probe(folder: Path | None) -> tuple[Probe, Path]:
+    """Load a probe's folder, by default the packaged one's, and say which it was."""
+    folder = folder or library.packaged() / "probe"
+    return probes.load(folder), folder

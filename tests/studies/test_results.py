@@ -1,0 +1,99 @@
+"""What must hold, results as a file, and the page they make."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from films import record
+
+from pavdm_cli.errors import RunError
+from pavdm_cli.media.sheet import save_png, sheet
+from pavdm_cli.studies import bootstrap, page, plots, records, results
+from pavdm_cli.studies import scorecard as study
+from pavdm_cli.studies.calibration import Calibration
+from pavdm_cli.studies.scorecard import Identity, Plan, Scores
+
+PLAN = Plan(prompts=(0, 1, 2, 3, 5, 8), seeds=1, seconds=20)
+IDENTITY = Identity("tiny", "0123", "4567", "progressive, 6 steps", 2.0, 20, (32, 32))
+
+
+def written(folder: Path, wrong: int) -> Scores:
+    """Write records of every kind and score them; the model's go wrong in their last looks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for n, kind in enumerate(("made", "real", "other", "coded", *study._floors())):
+        for i, seed in PLAN.videos:
+            own = record(i, seed + n, wrong=wrong if kind == "made" else 0)
+            strip = np.full((5, 32, 32, 3), 40 * n, np.uint8)
+            records.write(folder / f"{kind}-{i:02}-{seed}.json", replace(own, seed=seed), strip)
+    return study.score(PLAN, IDENTITY, folder)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders of records, good and bad, with intervals from a few half samples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bootstrap, "HALVES", 4)
+        yield tmp_path_factory.mktemp("records")
+
+
+@pytest.fixture(scope="module")
+def good(folder: Path) -> Scores:
+    return written(folder / "good", 0)
+
+
+@pytest.fixture(scope="module")
+def bad(folder: Path) -> Scores:
+    return written(folder / "bad", 3)
+
+
+def test_good_videos_hold_and_bad_ones_do_not(good: Scores, bad: Scores) -> None:
+    assert all(gate.passed for gate in results.gates(good)), results.gates(good)
+    failed = {gate.name for gate in results.gates(bad) if not gate.passed}
+    assert "adherence, last 4 s, low end of the interval" in failed
+    assert "retrieval, last interval over first" in failed
+    assert not any("first 4 s" in name for name in failed)
+
+
+def test_results_are_read_as_they_were_written(good: Scores, tmp_path: Path) -> None:
+    results.write(tmp_path / "results.json", good)
+    again = results.read(tmp_path / "results.json")
+    assert again.identity == IDENTITY and again.videos == 6
+    assert again.by_interval["adherence"]["made"] == good.by_interval["adherence"]["made"]
+    assert json.loads((tmp_path / "results.json").read_text())["gates"]
+    (tmp_path / "results.json").write_text('{"videos": 3}')
+    with pytest.raises(RunError, match="not results of a scorecard"):
+        results.read(tmp_path / "results.json")
+
+
+def test_the_page_has_everything(
+    folder: Path, bad: Scores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibration = Calibration(6, 20, "4567", {"motion": {"freeze": 2.0, "blur": None}}, ["joints"])
+    path = page.write(tmp_path / "page", PLAN, bad, folder / "bad", calibration, bad)
+    html = path.read_text()
+    for wanted in (
+        "0123",
+        "adherence of motion",
+        "the model before",
+        "courses.png",
+        "sheet-1.webp",
+        "joints",
+    ):
+        assert wanted in html, wanted
+    assert "nan" not in html.replace("nance", "")
+    assert (tmp_path / "page/courses.png").stat().st_size > 10_000
+    assert (tmp_path / "page/sheet-1.webp").exists()
+    monkeypatch.setattr(plots, "courses", lambda *given: None)
+    plain = page.write(tmp_path / "plain", PLAN, bad, folder / "bad", None).read_text()
+    assert "--calibrate" in plain and "before" not in plain
+
+
+def test_strips_are_cut_at_their_frames(tmp_path: Path) -> None:
+    frames = np.stack([np.full((32, 32, 3), 60 * n, np.uint8) for n in range(4)])
+    save_png(tmp_path / "strip.png", sheet([frames]))
+    small = page._small(tmp_path / "strip.png")
+    assert small.shape == (4, page.SHEET_SIDE, page.SHEET_SIDE, 3)
+    assert [int(frame.mean()) for frame in small] == [0, 60, 120, 180]
