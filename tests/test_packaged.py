@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from pavdm_cli.models import library
+from pavdm_cli.models import library, probe
 from pavdm_cli.models.device import place
 from pavdm_cli.models.native import Native, load
 from pavdm_cli.runs.stream import Request, stream
 from pavdm_cli.training import clips
+from pavdm_cli.training import probe as probe_training
 
 LARGEST = 48_000_000  # bytes of all weights
 LARGEST_TREE = 55_000_000  # bytes of all tracked files
@@ -71,7 +72,23 @@ def _psnr(vae: torch.nn.Module, family: str, number: int) -> float:
     return float(-10 * torch.log10((back.clamp(-1, 1) - frames).square().mean() / 4))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("coded", (False, True), ids=("renders", "through the VAE"))
+def test_the_probe_tells_what_it_sees(pipeline: Native, coded: bool) -> None:
+    """Fresh renders, 32 of every family: the share told rightly, by attribute."""
+    found = probe_training.measure(
+        probe.load(), 999, 32, torch.device("cpu"), pipeline.vae.float() if coded else None
+    )
+    shares = {name: round(right / asked, 3) for name, (right, asked) in found.items()}
+    print(dict(sorted(shares.items(), key=lambda item: item[1])))
+    assert min(shares.values()) >= 0.97
+
+
 def test_weights_are_where_the_readme_says() -> None:
     root = Path(library.packaged())
-    for folder in ("text", "worlds"):
-        assert {"config.json", "README.md"} <= {path.name for path in (root / folder).iterdir()}
+    for folder, config in (
+        ("text", "config.json"),
+        ("worlds", "config.json"),
+        ("probe", "probe.config.json"),
+    ):
+        assert {config, "README.md"} <= {path.name for path in (root / folder).iterdir()}

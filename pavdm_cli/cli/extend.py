@@ -44,7 +44,7 @@ def extend(
     from pavdm_cli.runs import past
 
     out = Output(quiet=quiet, as_json=as_json)
-    film = again.look(out, file, model)
+    film = again.look(out, file, model, run_dir)
     own = film.existing.settings
     source, before = past.whole(film.existing, only_new=only_new)
     line = orders.timeline(at, timeline, blend)

@@ -301,6 +301,35 @@ Schedule = Annotated[
     ),
 ]
 
+Videos = Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files, ours or not.")]
+Every = Annotated[
+    int | None,
+    typer.Option(
+        help="Frames between the joints to look for.",
+        show_default="where the schedule that made it has them",
+    ),
+]
+Reference = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="A real video to hold them against, frame by frame; give one, or one for each.",
+        show_default=False,
+    ),
+]
+FvdModel = Annotated[
+    Path | None,
+    typer.Option(
+        help="The field's I3D as TorchScript, a file you trust: FVD of all videos against all references.",
+        show_default=False,
+    ),
+]
+Sheet = Annotated[
+    Path | None, typer.Option(help="Write frames of every video here, a PNG.", show_default=False)
+]
+Html = Annotated[
+    Path | None, typer.Option(help="Write one page with plots and frames here.", show_default=False)
+]
+
 ScheduleName = Annotated[
     str, typer.Argument(metavar="NAME[:key=value,...]", help="A name from 'pavdm schedules list'.")
 ]

@@ -44,7 +44,7 @@ def redo(
     from pavdm_cli.runs.timeline import seconds
 
     out = Output(quiet=quiet, as_json=as_json)
-    film = again.look(out, file, model)
+    film = again.look(out, file, model, run_dir)
     own = film.existing.settings
     source, before = past.until(film.existing, round(seconds(since) * film.existing.info.fps))
     assert own is not None

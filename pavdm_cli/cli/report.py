@@ -183,7 +183,7 @@ def _told(out: Output, order: Order, one: "Made") -> None:
     rate = one.frames / one.seconds
     out.line("saved", str(one.video.path))
     if one.jump is not None:
-        out.line("joint", f"the change there is {one.jump:.2f} times that between the frames beside it")
+        out.line("joint", f"the change there is {one.jump:.2f} times that from latent to latent beside it")
     if not one.frames:
         return
     out.line(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 from pavdm_cli.cli import options
 from pavdm_cli.cli.output import Output
+from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import library
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def scorecard(
     dtype: options.Dtype = "auto",
 ) -> None:
     """Hold a model's videos of fixed prompts against true renders: what they show, and for how long."""
+    _needs_plots()
     from pavdm_cli.cli import order
     from pavdm_cli.models import native
     from pavdm_cli.models.device import place
@@ -78,6 +81,12 @@ def scorecard(
     for gate in results.gates(scores):
         out.line("holds" if gate.passed else "fails", f"{gate.name}: {gate.value:.3f}, wanted {gate.wanted}")
     out.line("page", str(written))
+
+
+def _needs_plots() -> None:
+    """Say before hours of work that the page could not be drawn at their end."""
+    if find_spec("matplotlib") is None:
+        raise ConfigError("the page's plots need matplotlib; pip install 'pavdm-cli[studies]'")
 
 
 def _follow(out: Output, progress: Iterator["Progress"]) -> None:

@@ -48,23 +48,24 @@ def begin(out: Output, order: Order, run_dir: Path | None, *, dry_run: bool, sta
         _plan(out, order)
         return []
     run = store.create(store.place(run_dir), order.asked, orders.slug(order.videos[0].prompt))
-    return carry_out(out, order, run, stats=stats)
+    return carry_out(out, order, run, stats=stats, fresh=True)
 
 
-def carry_out(out: Output, order: Order, run: Run, *, stats: bool) -> list[Made]:
-    """Make what is still to be made of a run, and report. A run that fails before its first latent is
+def carry_out(out: Output, order: Order, run: Run, *, stats: bool, fresh: bool = False) -> list[Made]:
+    """Make what is still to be made of a run, and report. A fresh one that fails before its first latent is
     removed."""
     films: list[Film] = []
     made: list[Made] = []
-    try:
-        with run.locked(), _stoppable(run, films), _memory_named():
-            _make(out, order, run, films, made, stats=stats)
-    except PavdmError:
-        if run.latents() == 0 and not any(film.made for film in films):
-            run.remove()
-        else:
-            out.remark(f"pavdm resume {run.name}  goes on from where it stopped")
-        raise
+    with run.locked():
+        try:
+            with _stoppable(run, films), _memory_named():
+                _make(out, order, run, films, made, stats=stats)
+        except PavdmError:
+            if run.latents():
+                out.remark(f"pavdm resume {run.name}  goes on from where it stopped")
+            elif fresh:
+                run.remove()
+            raise
     store.prune(run.folder.parent)
     report.ending(out, order, made)
     return made

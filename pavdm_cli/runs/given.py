@@ -70,16 +70,16 @@ def _read(path: Path) -> Past | None:
 
 def _ours(run: Run, source: Source, pipeline: Pipeline) -> Given:
     """Take the latents out of a video of ours."""
-    existing = look(source.path)
+    existing = look(source.path, run.folder.parent)
     if source.frames == existing.info.frames:
         _, past = whole(existing, only_new=source.only_new)
     else:
         _, past = until(existing, source.frames or 0)
-    if past is None or existing.log is None or existing.log.shape[1:] != pipeline.latent_shape:
+    if past is None or existing.latents is None or existing.latents.shape[1:] != pipeline.latent_shape:
         raise RunError(f"{source.path}: its latents do not fit the model; restore the file or the model")
-    log = LatentLog.create(run.folder / "given", existing.log.shape)
+    log = LatentLog.create(run.folder / "given", existing.latents.shape)
     for index in range(past.latents):
-        log.append(existing.log.read(index))
+        log.append(existing.latents.read(index))
     log.flush()
     return Given(past, log, _decoded(pipeline, log, past))
 

@@ -91,7 +91,8 @@ def make(order: Order, place: Place, machine: Machine | None = None) -> Plan:
     if machine is not None:
         abreast, chunk = machine.abreast, machine.attention_chunk
     groups = tuple(order.videos[i : i + abreast] for i in range(0, len(order.videos), abreast))
-    calls = schedule.calls(order.schedule, latents, order.ramp) if latents else 0
+    given = order.ramp.span if order.source else 0
+    calls = schedule.calls(order.schedule, latents + given, order.ramp, given) if latents else 0
     return Plan(latents, calls, groups, memory, chunk)
 
 

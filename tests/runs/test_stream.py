@@ -1,6 +1,7 @@
 """Prompt in, frames out: exactly the frames asked for, the same in any company and any chunking."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from pavdm_cli.errors import ConfigError, ScheduleError
+from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import place
 from pavdm_cli.models.native import Native, load
-from pavdm_cli.runs.stream import Chunk, Clock, Request, stream
+from pavdm_cli.runs.stream import Chunk, Clock, Request, generate, stream
+from pavdm_cli.runs.timeline import Cue, weights
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
 
@@ -159,3 +162,45 @@ def test_a_request_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=said):
         Request(prompts, seeds, frames, "progressive", RAMP, 2.0)
+
+
+def test_collected_is_streamed(pipeline: Native) -> None:
+    assert np.array_equal(generate(pipeline, ask(1, 2)), joined(list(stream(pipeline, ask(1, 2)))))
+
+
+def test_a_cue_from_the_start_on_is_the_prompt(pipeline: Native) -> None:
+    sea = generate(pipeline, ask(1, prompts=["the sea at night"]))
+    cued = generate(pipeline, replace(ask(1), cues=(Cue(0.0, "the sea at night"),)))
+    assert np.array_equal(sea, cued)
+    later = generate(pipeline, replace(ask(1), cues=(Cue(60.0, "the sea at night"),), blend=2.0))
+    assert np.array_equal(later, generate(pipeline, ask(1)))
+
+
+@pytest.mark.parametrize("guidance", (1.0, 2.0))
+def test_every_latent_takes_its_share_of_each_text(
+    pipeline: Native, guidance: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 8 frames a second latent k stands at (4 k + 2) / 8 s; texts nobody takes are left out."""
+    cues = (Cue(1.0, "the sea at night"), Cue(2.0, "stars"))
+    request = replace(ask(1, 2, frames=40, guidance=guidance), cues=cues, blend=1.0)
+    seen: dict[tuple[float, ...], Tensor] = {}
+    plain = Native.velocity
+
+    def watched(
+        self: Native, latents: Tensor, levels: object, positions: object, words: Conditions
+    ) -> Tensor:
+        assert words.weight.shape[:2] == latents.shape[:2]
+        torch.testing.assert_close(words.weight.sum(-1), torch.ones(latents.shape[:2]))
+        seen[tuple(words.weight[0, :, -1].tolist())] = words.weight
+        return plain(self, latents, levels, positions, words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Native, "velocity", watched)
+    list(stream(pipeline, request))
+    kinds = {weight.shape[2] for weight in seen.values()}
+    assert kinds == {1, 2, 3}
+    whole = torch.tensor([weights(cues, 1.0, (4 * k + 2) / 8) for k in range(10)])
+    (full,) = [weight for weight in seen.values() if weight.shape[1] == 6 and weight.shape[2] == 3][:1]
+    rows = [tuple(row.tolist()) for row in whole]
+    assert all(tuple(row.tolist()) in rows for row in full[0])
+    if guidance != 1:
+        assert torch.equal(full[2:], torch.tensor([1.0, 0.0, 0.0]).expand(2, 6, 3))

@@ -473,3 +473,12 @@ def test_parse_refuses_with_what_was_wrong(text: str, said: str) -> None:
 def test_an_unknown_schedule_is_refused_with_the_known_names() -> None:
     with pytest.raises(ScheduleError, match="'spiral': unknown; there are progressive, rolling, queue"):
         schedule.make("spiral", 5, Ramp())
+
+
+def test_what_is_made_together_meets_the_next_at_a_joint() -> None:
+    ramp = Ramp(steps=24, window=12, chunk=3)
+    pieces = {name: known.piece(ramp) for name, known in SCHEDULES.items()}
+    assert pieces == {
+        "progressive": 3, "rolling": 1, "queue": 3, "fifo": 1, "pyramid": 12, "autoregressive": 3,
+        "replacement": 12, "replacement-noised": 12, "full-sequence": 3,
+    }  # fmt: skip

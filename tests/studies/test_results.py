@@ -11,7 +11,7 @@ from films import record
 
 from pavdm_cli.errors import RunError
 from pavdm_cli.media.sheet import save_png, sheet
-from pavdm_cli.studies import bootstrap, page, records, results
+from pavdm_cli.studies import bootstrap, page, plots, records, results
 from pavdm_cli.studies import scorecard as study
 from pavdm_cli.studies.calibration import Calibration
 from pavdm_cli.studies.scorecard import Identity, Plan, Scores
@@ -68,7 +68,9 @@ def test_results_are_read_as_they_were_written(good: Scores, tmp_path: Path) -> 
         results.read(tmp_path / "results.json")
 
 
-def test_the_page_has_everything(folder: Path, bad: Scores, tmp_path: Path) -> None:
+def test_the_page_has_everything(
+    folder: Path, bad: Scores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calibration = Calibration(6, 20, "4567", {"motion": {"freeze": 2.0, "blur": None}}, ["joints"])
     path = page.write(tmp_path / "page", PLAN, bad, folder / "bad", calibration, bad)
     html = path.read_text()
@@ -84,6 +86,7 @@ def test_the_page_has_everything(folder: Path, bad: Scores, tmp_path: Path) -> N
     assert "nan" not in html.replace("nance", "")
     assert (tmp_path / "page/courses.png").stat().st_size > 10_000
     assert (tmp_path / "page/sheet-1.webp").exists()
+    monkeypatch.setattr(plots, "courses", lambda *given: None)
     plain = page.write(tmp_path / "plain", PLAN, bad, folder / "bad", None).read_text()
     assert "--calibrate" in plain and "before" not in plain
 

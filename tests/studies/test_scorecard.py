@@ -8,6 +8,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from pavdm_cli.cli import study as study_command
 from pavdm_cli.cli.app import app
 from pavdm_cli.errors import ConfigError, RunError
 from pavdm_cli.models import quantised
@@ -87,6 +88,12 @@ def test_a_model_of_another_rate_is_refused(tiny_model: Path, tmp_path: Path) ->
     pipeline = load(tiny_model, place("cpu", "fp32"))
     with pytest.raises(ConfigError, match="8 frames a second; the probe reads 24"):
         study.identity(pipeline, tiny_model, tmp_path, PLAN)
+
+
+def test_without_plots_it_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_command, "find_spec", lambda name: None)
+    result = CliRunner().invoke(app, ["study", "scorecard", "--quick"])
+    assert isinstance(result.exception, ConfigError) and "[studies]" in str(result.exception)
 
 
 @pytest.mark.slow
