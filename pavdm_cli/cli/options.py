@@ -379,3 +379,6 @@ Shapes = Annotated[
     ),
 ]
 Name = Annotated[str, typer.Argument(help="A name from 'pavdm models list', or a model's folder.")]
+Checkpoint = Annotated[
+    str, typer.Argument(help="A name from 'pavdm models list', or a repository of the hub: OWNER/NAME.")
+]

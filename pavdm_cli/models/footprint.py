@@ -21,7 +21,6 @@ CALL = (25, 24)
 """Numbers in the denoiser's format, and bytes besides, that a call holds for each token and channel."""
 
 TILE = 256  # pixels of a tile's side
-OVERLAP = (4 / 3) ** 2  # of what tiles hold together over what the whole would
 
 
 def footprint(

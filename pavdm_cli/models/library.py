@@ -1,7 +1,7 @@
 """Where weights are looked for, and what is there; imports no torch."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +9,7 @@ from pavdm_cli.errors import CheckpointError, ConfigError
 from pavdm_cli.models import hub, kinds
 from pavdm_cli.models.card import ModelConfig, Timing
 from pavdm_cli.models.config import read
+from pavdm_cli.models.kinds import DiffusersConfig
 
 DEFAULT = "worlds"
 PIXELS_PER_LATENT = 16  # the native VAE's
@@ -77,6 +78,8 @@ def find(name_or_path: str) -> Path:
     path = Path(name_or_path)
     if (path / "config.json").is_file() or (path / kinds.INDEX).is_file() or kinds.is_weights(path):
         return path
+    if hub.is_id(name_or_path) and (hub.local(name_or_path) / hub.MANIFEST).is_file():
+        return hub.folder(name_or_path)
     raise CheckpointError(
         f"model {name_or_path!r}: neither a packaged model ({', '.join(names())}), one to pull "
         f"({', '.join(hub.KNOWN)}), nor a folder with a config.json or {kinds.INDEX}; "
@@ -92,7 +95,7 @@ def config(folder: Path) -> ModelConfig:
         CheckpointError: it is a checkpoint of a kind that is not known.
     """
     if (folder / kinds.INDEX).is_file() or kinds.is_weights(folder):
-        return kinds.config(folder)
+        return _as_hosted(kinds.config(folder))
     return native(folder)
 
 
@@ -148,6 +151,20 @@ def _hash(*paths: Path) -> str:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]
+
+
+def _as_hosted(model: DiffusersConfig) -> DiffusersConfig:
+    """Return a checkpoint with what is known of it by name, if it was downloaded by that name."""
+    known = hub.KNOWN.get(model.name) if model.root.parent == hub.place() else None
+    if known is None:
+        return model
+    return replace(
+        model,
+        about=known.about,
+        size=known.size or model.size,
+        span=known.span or model.span,
+        sampling=known.sampling or model.sampling,
+    )
 
 
 def _is_model(path: Path) -> bool:
