@@ -8,6 +8,10 @@ PROMPT := a red ball bouncing on a blue background
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e .
+	touch $@
+
+$(VENV)/developed: $(VENV)/installed
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
@@ -15,19 +19,19 @@ demo: $(VENV)/installed  ## a short clip first, then a minute of video
 	$(BIN)/pavdm generate "$(PROMPT)" --seconds 4 --seed 1
 	$(BIN)/pavdm generate "$(PROMPT)" --seconds 60 --seed 1
 
-test: $(VENV)/installed  ## what CI runs
+test: $(VENV)/developed  ## what CI runs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-test-slow: $(VENV)/installed  ## the tests that take minutes
+test-slow: $(VENV)/developed  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-check: $(VENV)/installed  ## format, lint, types, tests
+check: $(VENV)/developed  ## format, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-format: $(VENV)/installed
+format: $(VENV)/developed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

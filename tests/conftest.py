@@ -21,9 +21,10 @@ from torch import nn
 
 from pavdm_cli.models import quantised
 from pavdm_cli.models import text as texts
+from pavdm_cli.models.card import Known
 from pavdm_cli.models.config import write
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
-from pavdm_cli.models.library import Known, ModelConfig
+from pavdm_cli.models.library import NativeConfig
 from pavdm_cli.models.text import TextConfig, TextEncoder
 from pavdm_cli.models.vae import Vae, VaeConfig
 from pavdm_cli.sampling.schedule import Ramp
@@ -82,7 +83,7 @@ def write_tiny_model(folder: Path) -> Path:
 
 
 def _write_config(model: Path) -> None:
-    config = ModelConfig(
+    config = NativeConfig(
         kind="native",
         name="tiny",
         about="noise, quickly",

@@ -8,7 +8,7 @@ import torch
 
 from pavdm_cli.models import library
 from pavdm_cli.models.device import place
-from pavdm_cli.models.pipeline import load
+from pavdm_cli.models.pipeline import Fit, load
 from pavdm_cli.runs.stream import Chunk, Request, stream
 
 pytestmark = [
@@ -19,7 +19,7 @@ pytestmark = [
 
 def first_chunk(model: str, dtype: str, attention_chunk: int | None = None) -> Chunk:
     """Return the first latent of a video made on CUDA, and its frames."""
-    pipeline = load(model, place("cuda", dtype), attention_chunk)  # type: ignore[arg-type]
+    pipeline = load(model, place("cuda", dtype), Fit(attention_chunk=attention_chunk))  # type: ignore[arg-type]
     config = pipeline.config
     prompt = config.knows[0].prompt
     request = Request((prompt,), (1,), 24, "progressive", config.sampling, config.guidance)

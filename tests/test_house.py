@@ -76,7 +76,9 @@ def test_no_drawers_for_anything() -> None:
     assert not {path.name for path in FILES} & {"utils.py", "common.py", "base.py", "helpers.py"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"], ["models", "list"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["generate", "--help"], ["models", "list"], ["runs", "list"]], ids=" ".join
+)
 def test_light_commands_load_no_torch(arguments: list[str]) -> None:
     script = (
         "import sys\nfrom pavdm_cli.cli.app import app\n"

@@ -9,7 +9,7 @@ import torch
 
 from pavdm_cli.models import library, probe
 from pavdm_cli.models.device import place
-from pavdm_cli.models.pipeline import Pipeline, load
+from pavdm_cli.models.native import Native, load
 from pavdm_cli.runs.stream import Request, stream
 from pavdm_cli.training import clips
 from pavdm_cli.training import probe as probe_training
@@ -20,8 +20,8 @@ KNOWN = ("shapes", "sea", "hills", "city")
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> Pipeline:
-    return load(library.DEFAULT, place("cpu", "auto"))
+def pipeline() -> Native:
+    return load(library.find(library.DEFAULT), place("cpu", "auto"))
 
 
 def test_sizes() -> None:
@@ -34,7 +34,7 @@ def test_sizes() -> None:
     assert sum(path.stat().st_size for path in tracked if path.is_file()) < LARGEST_TREE
 
 
-def test_known_prompts_are_near_and_strangers_far(pipeline: Pipeline) -> None:
+def test_known_prompts_are_near_and_strangers_far(pipeline: Native) -> None:
     far = pipeline.config.far
     ours = [known.prompt for known in pipeline.config.knows]
     assert all(near[0][1] >= far for near in pipeline.nearest(pipeline.encode_text(ours)))
@@ -42,7 +42,7 @@ def test_known_prompts_are_near_and_strangers_far(pipeline: Pipeline) -> None:
     assert all(near[0][1] < far for near in pipeline.nearest(pipeline.encode_text(strangers)))
 
 
-def test_the_colour_asked_for_is_there(pipeline: Pipeline) -> None:
+def test_the_colour_asked_for_is_there(pipeline: Native) -> None:
     """The background of a red and of a blue prompt differ as red and blue do."""
     ramp = pipeline.config.sampling
     prompts = ("a white ball bouncing on a red background", "a white ball bouncing on a blue background")
@@ -55,9 +55,9 @@ def test_the_colour_asked_for_is_there(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.slow
-def test_the_vae_keeps_what_it_sees(pipeline: Pipeline) -> None:
+def test_the_vae_keeps_what_it_sees(pipeline: Native) -> None:
     """Held-out renders: the median clip and the worst family, in dB."""
-    vae = load(library.DEFAULT, place("cpu", "fp32")).vae
+    vae = load(library.find(library.DEFAULT), place("cpu", "fp32")).vae
     found = {family: [_psnr(vae, family, n) for n in range(8)] for family in KNOWN}
     print({family: round(float(np.median(values)), 1) for family, values in found.items()})
     assert np.median([value for values in found.values() for value in values]) >= 32
@@ -74,7 +74,7 @@ def _psnr(vae: torch.nn.Module, family: str, number: int) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("coded", (False, True), ids=("renders", "through the VAE"))
-def test_the_probe_tells_what_it_sees(pipeline: Pipeline, coded: bool) -> None:
+def test_the_probe_tells_what_it_sees(pipeline: Native, coded: bool) -> None:
     """Fresh renders, 32 of every family: the share told rightly, by attribute."""
     found = probe_training.measure(
         probe.load(), 999, 32, torch.device("cpu"), pipeline.vae.float() if coded else None

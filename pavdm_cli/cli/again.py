@@ -9,8 +9,8 @@ from pavdm_cli.cli.order import Wishes
 from pavdm_cli.cli.output import Output
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import library
-from pavdm_cli.models.library import ModelConfig
-from pavdm_cli.runs import past
+from pavdm_cli.models.card import ModelConfig
+from pavdm_cli.runs import past, store
 from pavdm_cli.runs.order import Order, Source, Video
 from pavdm_cli.runs.past import Existing, Past
 from pavdm_cli.runs.settings import Settings
@@ -25,6 +25,8 @@ class Machine:
     dtype: str
     attention_chunk: str
     deterministic: bool
+    offload: str
+    vae_tiling: bool
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Film:
     model: ModelConfig
 
 
-def look(out: Output, path: Path, model: str | None) -> Film:
+def look(out: Output, path: Path, model: str | None, run_dir: Path | None) -> Film:
     """Look at a video and find the model for it: the one asked for, its own, or the default.
 
     Latents of another VAE are as good as none.
@@ -46,14 +48,16 @@ def look(out: Output, path: Path, model: str | None) -> Film:
         VideoError: it is missing or no video.
         CheckpointError: there is no such model.
     """
-    existing = past.look(path)
+    existing = past.look(path, store.place(run_dir))
     own = existing.settings
     name = model or (own.model if own else library.DEFAULT)
     folder = library.find(name)
     config = library.config(folder)
-    if own and existing.log and own.vae != library.vae_hash(folder, config):
+    if own and existing.latents and own.vae != library.vae_hash(folder, config):
         out.remark(f"{path}: its latents are of another VAE than {config.name}'s")
-        existing = replace(existing, log=None)
+        existing = replace(existing, latents=None)
+    if own and existing.latents:
+        config = config.shaped(own.size, own.fps)
     return Film(existing, name, folder, config)
 
 
@@ -102,6 +106,7 @@ def order(
         ConfigError, ScheduleError, DeviceError: a value is wrong.
     """
     model = film.model
+    own = film.existing.settings if film.existing.latents else None
     name, ramp = orders.ramp(wishes.schedule or "progressive", steps, model.sampling)
     (prompt,) = orders.prompts(wishes.prompt, None)
     return Order(
@@ -123,6 +128,10 @@ def order(
         attention_chunk=orders.attention_chunk(machine.attention_chunk),
         deterministic=machine.deterministic,
         source=source,
+        size=own.size if own else None,
+        fps=own.fps if own else None,
+        offload=orders.offload(machine.offload),
+        vae_tiling=machine.vae_tiling,
     )
 
 

@@ -6,6 +6,7 @@ import typer
 
 from pavdm_cli import __version__
 from pavdm_cli.cli import models, output, runs, schedules, study, train
+from pavdm_cli.cli.analyse import analyse
 from pavdm_cli.cli.bench import bench
 from pavdm_cli.cli.extend import extend
 from pavdm_cli.cli.generate import generate
@@ -26,6 +27,7 @@ app.command()(extend)
 app.command()(redo)
 app.command()(resume)
 app.command()(show)
+app.command()(analyse)
 app.command()(bench)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")

@@ -32,6 +32,8 @@ def extend(
     dtype: options.Dtype = "auto",
     attention_chunk: options.AttentionChunk = "auto",
     deterministic: options.Deterministic = False,
+    offload: options.OffloadOpt = "none",
+    vae_tiling: options.VaeTiling = False,
     run_dir: options.RunDir = None,
     schedule: options.Schedule = None,
 ) -> None:
@@ -42,7 +44,7 @@ def extend(
     from pavdm_cli.runs import past
 
     out = Output(quiet=quiet, as_json=as_json)
-    film = again.look(out, file, model)
+    film = again.look(out, file, model, run_dir)
     own = film.existing.settings
     source, before = past.whole(film.existing, only_new=only_new)
     line = orders.timeline(at, timeline, blend)
@@ -66,7 +68,12 @@ def extend(
     length = orders.frames(seconds, frames, film.model.fps)
     videos = [(orders.first_seed(wishes.seed), path)]
     machine = again.Machine(
-        device=device, dtype=dtype, attention_chunk=attention_chunk, deterministic=deterministic
+        device=device,
+        dtype=dtype,
+        attention_chunk=attention_chunk,
+        deterministic=deterministic,
+        offload=offload,
+        vae_tiling=vae_tiling,
     )
     order = again.order(film, source, wishes, videos, length, steps, machine)
     report.old(out, order, film.existing)

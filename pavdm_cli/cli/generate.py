@@ -16,6 +16,7 @@ def generate(
     negative: options.Negative = None,
     steps: options.Steps = None,
     like: options.Like = None,
+    image: options.Image = None,
     force: options.Force = False,
     at: options.At = None,
     timeline: options.TimelineFile = None,
@@ -24,6 +25,8 @@ def generate(
     prompts: options.Prompts = None,
     scale: options.Scale = None,
     quality: options.Quality = None,
+    size: options.Size = None,
+    fps: options.Fps = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
     stats: options.Stats = False,
@@ -32,6 +35,8 @@ def generate(
     dtype: options.Dtype = "auto",
     attention_chunk: options.AttentionChunk = "auto",
     deterministic: options.Deterministic = False,
+    offload: options.OffloadOpt = "none",
+    vae_tiling: options.VaeTiling = False,
     run_dir: options.RunDir = None,
     schedule: options.Schedule = None,
 ) -> None:
@@ -53,9 +58,11 @@ def generate(
         schedule=schedule,
         scale=scale,
         quality=quality,
+        size=orders.size(size),
+        fps=fps,
     ).like(None if like is None else orders.likeness(like))
     folder = library.find(wishes.model or library.DEFAULT)
-    config = library.config(folder)
+    config = library.config(folder).shaped(wishes.size, wishes.fps)
     wanted = orders.prompts(None if prompts else wishes.prompt, prompts)
     name, ramp = orders.ramp(wishes.schedule or "progressive", steps, config.sampling)
     order = Order(
@@ -76,5 +83,10 @@ def generate(
         dtype=orders.dtype(dtype),
         attention_chunk=orders.attention_chunk(attention_chunk),
         deterministic=deterministic,
+        source=orders.beginning(image, config),
+        size=wishes.size,
+        fps=wishes.fps,
+        offload=orders.offload(offload),
+        vae_tiling=vae_tiling,
     )
     work.begin(Output(quiet=quiet, as_json=as_json), order, run_dir, dry_run=dry_run, stats=stats)

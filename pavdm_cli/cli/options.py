@@ -213,6 +213,32 @@ Quality = Annotated[
     ),
 ]
 
+Size = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WxH",
+        help="Width and height that the model makes, where it can make several.",
+        show_default="the model's",
+        rich_help_panel=FILE,
+    ),
+]
+Fps = Annotated[
+    int | None,
+    typer.Option(
+        help="Frames a second, where the model can make several.",
+        show_default="the model's",
+        rich_help_panel=FILE,
+    ),
+]
+Image = Annotated[
+    Path | None,
+    typer.Option(
+        help="A picture that the video begins with, where the model can.",
+        show_default=False,
+        rich_help_panel=BASIC,
+    ),
+]
+
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print the path of the video alone.", rich_help_panel=TALK)
 ]
@@ -249,6 +275,23 @@ Deterministic = Annotated[
     ),
 ]
 
+OffloadOpt = Annotated[
+    str,
+    typer.Option(
+        "--offload",
+        help="Large models: text keeps the text encoder off the device, model the denoiser's blocks too.",
+        rich_help_panel=MACHINE,
+    ),
+]
+VaeTiling = Annotated[
+    bool,
+    typer.Option(
+        "--vae-tiling",
+        help="Large models: decode and encode by tiles, in less memory.",
+        rich_help_panel=MACHINE,
+    ),
+]
+
 Schedule = Annotated[
     str | None,
     typer.Option(
@@ -256,6 +299,35 @@ Schedule = Annotated[
         help="NAME[:key=value,...], a way of rolling: 'pavdm schedules list' names them, 'show' their keys.",
         rich_help_panel=RESEARCH,
     ),
+]
+
+Videos = Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files, ours or not.")]
+Every = Annotated[
+    int | None,
+    typer.Option(
+        help="Frames between the joints to look for.",
+        show_default="where the schedule that made it has them",
+    ),
+]
+Reference = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="A real video to hold them against, frame by frame; give one, or one for each.",
+        show_default=False,
+    ),
+]
+FvdModel = Annotated[
+    Path | None,
+    typer.Option(
+        help="The field's I3D as TorchScript, a file you trust: FVD of all videos against all references.",
+        show_default=False,
+    ),
+]
+Sheet = Annotated[
+    Path | None, typer.Option(help="Write frames of every video here, a PNG.", show_default=False)
+]
+Html = Annotated[
+    Path | None, typer.Option(help="Write one page with plots and frames here.", show_default=False)
 ]
 
 ScheduleName = Annotated[
@@ -307,3 +379,6 @@ Shapes = Annotated[
     ),
 ]
 Name = Annotated[str, typer.Argument(help="A name from 'pavdm models list', or a model's folder.")]
+Checkpoint = Annotated[
+    str, typer.Argument(help="A name from 'pavdm models list', or a repository of the hub: OWNER/NAME.")
+]

@@ -10,10 +10,11 @@ from typing import cast, get_args
 from pavdm_cli.errors import ConfigError, DeviceError
 from pavdm_cli.media import reader
 from pavdm_cli.media.writer import check_output, partial_of
-from pavdm_cli.models.names import DeviceName, DtypeName
+from pavdm_cli.models.card import ModelConfig
+from pavdm_cli.models.names import DeviceName, DtypeName, Offload
 from pavdm_cli.runs import settings
 from pavdm_cli.runs import timeline as timelines
-from pavdm_cli.runs.order import Video
+from pavdm_cli.runs.order import Source, Video
 from pavdm_cli.runs.settings import Settings
 from pavdm_cli.runs.timeline import BLEND, Cue, Timeline
 from pavdm_cli.sampling import schedule
@@ -46,6 +47,8 @@ class Wishes:
     schedule: str | None = None
     scale: int | None = None
     quality: int | None = None
+    size: tuple[int, int] | None = None
+    fps: int | None = None
 
     def like(self, own: Settings | None) -> "Wishes":
         """Take what was not set from the settings of a video; the prompt goes with its cues."""
@@ -215,6 +218,49 @@ def dtype(name: str) -> DtypeName:
     if name not in DTYPES:
         raise DeviceError(f"--dtype {name!r}: unknown; choose from {', '.join(DTYPES)}")
     return cast(DtypeName, name)
+
+
+def offload(name: str) -> Offload:
+    """Read --offload.
+
+    Raises:
+        ConfigError: there is no such way.
+    """
+    if name not in get_args(Offload):
+        raise ConfigError(f"--offload {name!r}: unknown; choose from {', '.join(get_args(Offload))}")
+    return cast(Offload, name)
+
+
+def size(text: str | None) -> tuple[int, int] | None:
+    """Read --size WIDTHxHEIGHT into height and width.
+
+    Raises:
+        ConfigError: it is not two numbers.
+    """
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
+        raise ConfigError(f"--size {text!r}: write WIDTHxHEIGHT, for example 960x544")
+    return int(height), int(width)
+
+
+def beginning(image: Path | None, model: ModelConfig) -> Source | None:
+    """Return the picture that a film is to begin with, as what it goes on from.
+
+    Raises:
+        ConfigError: the model cannot begin with one, or it is not a single picture.
+        VideoError: it cannot be read.
+    """
+    if image is None:
+        return None
+    if not model.image:
+        raise ConfigError(f"--image {image}: {model.name} cannot begin with a picture; leave --image out")
+    info = reader.probe(image)
+    if info.frames != 1:
+        raise ConfigError(f"--image {image}: {info.frames} frames; 'pavdm extend' goes on with a video")
+    length = image.stat().st_size
+    return Source(path=image, size=length, frames=None, leftover=0, only_new=False, encode=True)
 
 
 def blend(wishes: Wishes) -> float:

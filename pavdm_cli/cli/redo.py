@@ -32,6 +32,8 @@ def redo(
     dtype: options.Dtype = "auto",
     attention_chunk: options.AttentionChunk = "auto",
     deterministic: options.Deterministic = False,
+    offload: options.OffloadOpt = "none",
+    vae_tiling: options.VaeTiling = False,
     run_dir: options.RunDir = None,
     schedule: options.Schedule = None,
 ) -> None:
@@ -42,7 +44,7 @@ def redo(
     from pavdm_cli.runs.timeline import seconds
 
     out = Output(quiet=quiet, as_json=as_json)
-    film = again.look(out, file, model)
+    film = again.look(out, file, model, run_dir)
     own = film.existing.settings
     source, before = past.until(film.existing, round(seconds(since) * film.existing.info.fps))
     assert own is not None
@@ -61,7 +63,12 @@ def redo(
     first = orders.first_seed(seed)
     videos = [(number, _path(file, output, number, count, force)) for number in range(first, first + count)]
     machine = again.Machine(
-        device=device, dtype=dtype, attention_chunk=attention_chunk, deterministic=deterministic
+        device=device,
+        dtype=dtype,
+        attention_chunk=attention_chunk,
+        deterministic=deterministic,
+        offload=offload,
+        vae_tiling=vae_tiling,
     )
     order = again.order(film, source, wishes, videos, own.frames - before.frames, steps, machine)
     report.old(out, order, film.existing)

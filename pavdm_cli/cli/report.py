@@ -10,6 +10,7 @@ from rich.table import Table
 from pavdm_cli.cli.output import Output
 from pavdm_cli.media.beginning import has_sound
 from pavdm_cli.models import library
+from pavdm_cli.models.card import spelled
 from pavdm_cli.runs.order import Order, Video
 from pavdm_cli.sampling import schedule
 
@@ -26,7 +27,9 @@ def beginning(out: Output, order: Order) -> None:
     """Say what is known before torch is loaded: the model, the length, seeds and files."""
     model, ramp = order.model, order.ramp
     knows = ", ".join(known.name for known in model.knows)
-    out.line("model", f"{model.name} knows {knows}")
+    out.line("model", f"{model.name} knows {knows}" if knows else f"{model.name}: {model.about}")
+    if model.warning:
+        out.remark(f"{model.name} is experimental: {model.warning}")
     count = f"{len(order.videos)} videos of " if len(order.videos) > 1 else ""
     windowed = "window" in schedule.find(order.schedule).keys
     wide = f", window {ramp.window}, context {ramp.context}" if windowed else ""
@@ -48,7 +51,7 @@ def machine(out: Output, order: Order, plan: "Plan", place: str) -> None:
     per = "a video" if plan.abreast == 1 else f"for {plan.abreast} videos side by side"
     out.line("work", f"{plan.latents} latents, {plan.calls} model calls {per}")
     if plan.needed > plan.memory.free:
-        out.remark("this may not fit: stop other programs, or give a smaller --attention-chunk")
+        out.remark(f"this may not fit: stop other programs, or give {order.model.lighter}")
 
 
 def old(out: Output, order: Order, existing: "Existing") -> None:
@@ -164,8 +167,12 @@ def _asked(order: Order) -> list[str]:
         "--steps": (str(order.ramp.steps), str(order.model.sampling.steps)),
         "--guidance": (str(order.guidance), str(order.model.guidance)),
         "--negative": (order.negative, ""),
+        "--size": (spelled(order.size) if order.size else "", ""),
+        "--fps": (str(order.fps or ""), ""),
+        "--offload": (order.offload, "none"),
     }
     words = [word for name, (now, plain) in options.items() if now != plain for word in (name, now)]
+    words += ["--vae-tiling"] if order.vae_tiling else []
     cues = [word for cue in order.cues for word in ("--at", f"{cue.at:g}s={cue.text}")]
     return [*words, *cues, *(["--blend", f"{order.blend:g}"] if cues else [])]
 
@@ -176,7 +183,7 @@ def _told(out: Output, order: Order, one: "Made") -> None:
     rate = one.frames / one.seconds
     out.line("saved", str(one.video.path))
     if one.jump is not None:
-        out.line("joint", f"the change there is {one.jump:.2f} times that between the frames beside it")
+        out.line("joint", f"the change there is {one.jump:.2f} times that from latent to latent beside it")
     if not one.frames:
         return
     out.line(

@@ -8,7 +8,7 @@ from rich.table import Table
 from pavdm_cli.cli import options
 from pavdm_cli.cli.output import Output
 from pavdm_cli.models import library
-from pavdm_cli.models.library import ModelConfig
+from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp, Step
 
@@ -99,4 +99,4 @@ def _figures(name: str, ramp: Ramp, model: ModelConfig) -> tuple[str, ...]:
 
 
 def _latents(model: ModelConfig) -> int:
-    return -(-SECONDS * model.fps // library.FRAMES_PER_LATENT)
+    return model.timing.latents(SECONDS * model.fps)

@@ -11,20 +11,20 @@ from pavdm_cli.runs.settings import Making, Settings
 from pavdm_cli.runs.timeline import Cue
 
 
-def show(file: options.File, as_json: options.Json = False) -> None:
+def show(file: options.File, run_dir: options.RunDir = None, as_json: options.Json = False) -> None:
     """Show the settings stored in a video, and the commands that make it again."""
     from pavdm_cli.errors import ConfigError
-    from pavdm_cli.runs import past
+    from pavdm_cli.runs import past, store
     from pavdm_cli.runs.settings import stored
 
     out = Output(as_json=as_json)
-    existing = past.look(file)
+    existing = past.look(file, store.place(run_dir))
     own = existing.settings
     if own is None:
         raise ConfigError(f"{file}: pavdm did not make this video, or its settings are gone or do not fit it")
     again = commands(own, file, existing.info.fps)
     if as_json:
-        kept = 0 if existing.log is None else existing.log.count
+        kept = 0 if existing.latents is None else existing.latents.count
         out.data({"settings": stored(own), "latents": kept, "commands": again})
         return
     _told(out, existing, own)
@@ -99,6 +99,8 @@ def _told(out: Output, existing: Existing, own: Settings) -> None:
         "machine", f"{own.device}, {own.dtype}, {own.threads} threads, torch {own.torch}, pavdm {own.pavdm}"
     )
     kept = (
-        "gone: it is extended from its pictures" if existing.log is None else f"{existing.log.count}, whole"
+        "gone: it is extended from its pictures"
+        if existing.latents is None
+        else f"{existing.latents.count}, whole"
     )
     out.line("latents", kept)

@@ -52,7 +52,7 @@ def scorecard(
     """Hold a model's videos of fixed prompts against true renders: what they show, and for how long."""
     _needs_plots()
     from pavdm_cli.cli import order
-    from pavdm_cli.models import pipeline
+    from pavdm_cli.models import native
     from pavdm_cli.models.device import place
     from pavdm_cli.studies import calibration, page, results
     from pavdm_cli.studies import scorecard as study
@@ -69,7 +69,7 @@ def scorecard(
         output.mkdir(parents=True, exist_ok=True)
         found = calibration.judge(calibration.PLAN, study.probe_hash(judge_folder), work / "calibration")
         calibration.write(there, found)
-    loaded = pipeline.load(model, place(order.device(device), order.dtype(dtype)))
+    loaded = native.load(library.find(model), place(order.device(device), order.dtype(dtype)))
     own = study.identity(loaded, library.find(model), judge_folder, plan)
     out.line("study", f"{len(plan.videos)} videos of {plan.seconds} s; records in {work}")
     _follow(out, study.make(loaded, judge.to(loaded.place.device), plan, own, work))

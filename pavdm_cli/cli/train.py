@@ -49,7 +49,7 @@ def vae(
     )
     training.train(
         folder,
-        read(VaeConfig, source / f"{library.config(source).vae}.config.json"),
+        read(VaeConfig, source / f"{library.native(source).vae}.config.json"),
         settings,
         Budget(steps, minutes, warmup, cooldown),
         where,
@@ -84,7 +84,7 @@ def denoiser(
     import torch
 
     from pavdm_cli.cli import order
-    from pavdm_cli.models import pipeline, text
+    from pavdm_cli.models import native, text
     from pavdm_cli.models.config import read
     from pavdm_cli.models.denoiser import DenoiserConfig
     from pavdm_cli.models.device import Place, place
@@ -93,9 +93,9 @@ def denoiser(
     from pavdm_cli.training.fit import Budget
 
     source = library.find(model)
-    config = library.config(source)
+    config = library.native(source)
     where = place(order.device(device), "auto").device
-    vae = pipeline.load_vae(source / config.vae).to(where)
+    vae = native.load_vae(source / config.vae).to(where)
     encoder = text.load(library.text_folder(source, config)).to(where)
     exact = Place(where, torch.float32)
     training.train(
@@ -146,7 +146,7 @@ def probe(
     """Train the probe, which tells what a video shows, on renders and on what the model's VAE makes of
     them."""
     from pavdm_cli.cli import order
-    from pavdm_cli.models import pipeline
+    from pavdm_cli.models import native
     from pavdm_cli.models.device import place
     from pavdm_cli.training import probe as training
     from pavdm_cli.training.fit import Budget
@@ -159,7 +159,7 @@ def probe(
         replace(training.ProbeTraining(), **given),
         Budget(steps, minutes, warmup, cooldown),
         place(order.device(device), "auto").device,
-        pipeline.load_vae(source / library.config(source).vae),
+        native.load_vae(source / library.native(source).vae),
         start=_there(start),
     )
 

@@ -48,23 +48,24 @@ def begin(out: Output, order: Order, run_dir: Path | None, *, dry_run: bool, sta
         _plan(out, order)
         return []
     run = store.create(store.place(run_dir), order.asked, orders.slug(order.videos[0].prompt))
-    return carry_out(out, order, run, stats=stats)
+    return carry_out(out, order, run, stats=stats, fresh=True)
 
 
-def carry_out(out: Output, order: Order, run: Run, *, stats: bool) -> list[Made]:
-    """Make what is still to be made of a run, and report. A run that fails before its first latent is
+def carry_out(out: Output, order: Order, run: Run, *, stats: bool, fresh: bool = False) -> list[Made]:
+    """Make what is still to be made of a run, and report. A fresh one that fails before its first latent is
     removed."""
     films: list[Film] = []
     made: list[Made] = []
-    try:
-        with run.locked(), _stoppable(run, films), _memory_named():
-            _make(out, order, run, films, made, stats=stats)
-    except PavdmError:
-        if run.latents() == 0 and not any(film.made for film in films):
-            run.remove()
-        else:
-            out.remark(f"pavdm resume {run.name}  goes on from where it stopped")
-        raise
+    with run.locked():
+        try:
+            with _stoppable(run, films), _memory_named():
+                _make(out, order, run, films, made, stats=stats)
+        except PavdmError:
+            if run.latents():
+                out.remark(f"pavdm resume {run.name}  goes on from where it stopped")
+            elif fresh:
+                run.remove()
+            raise
     store.prune(run.folder.parent)
     report.ending(out, order, made)
     return made
@@ -75,6 +76,7 @@ def _plan(out: Output, order: Order) -> None:
     from pavdm_cli.models import device  # torch loads here, a few seconds
     from pavdm_cli.models.pipeline import load
     from pavdm_cli.runs import plan
+    from pavdm_cli.runs.plan import fit
 
     if order.deterministic:
         device.be_deterministic()
@@ -82,7 +84,7 @@ def _plan(out: Output, order: Order) -> None:
     planned = plan.make(order, place)
     report.machine(out, order, planned, str(place))
     with _memory_named():
-        pipeline = load(str(order.folder), place, planned.attention_chunk)
+        pipeline = load(str(order.folder), place, fit(order, planned.attention_chunk), order.model)
         _remarks(out, order, pipeline)
         seconds = plan.estimate(order, planned, pipeline)
     report.time(out, order, seconds)
@@ -94,6 +96,7 @@ def _make(out: Output, order: Order, run: Run, films: "list[Film]", made: list[M
     from pavdm_cli.runs import machine, plan
     from pavdm_cli.runs.given import prepare
     from pavdm_cli.runs.make import Group, Session
+    from pavdm_cli.runs.plan import fit
 
     earlier = machine.earlier(run)
     place = machine.take_up(earlier) if earlier else machine.asked(order)
@@ -111,7 +114,7 @@ def _make(out: Output, order: Order, run: Run, films: "list[Film]", made: list[M
     else:
         run.record("machine.json", now)
     report.machine(out, order, planned, str(place))
-    pipeline = load(str(order.folder), place, planned.attention_chunk)
+    pipeline = load(str(order.folder), place, fit(order, planned.attention_chunk), order.model)
     _remarks(out, order, pipeline)
     given = prepare(run, order, pipeline)
     report.joint(out, order, given)
@@ -163,7 +166,7 @@ def _remarks(out: Output, order: Order, pipeline: "Pipeline") -> None:
     said = [*(video.prompt for video in order.videos), *(cue.text for cue in order.cues)]
     prompts = list(dict.fromkeys(said))
     text = pipeline.encode_text(prompts)
-    limit = pipeline.text.config.max_tokens
+    limit = pipeline.max_tokens
     for i in text.truncated:
         out.remark(f"prompt {prompts[i]!r}: longer than {limit} tokens; its end is not read")
     if text.unknown:

@@ -1,7 +1,7 @@
 """A whole video looked at without labels: its seconds, cuts, freezes, blanks, joints and repetition.
 
-Frames are uint8 arrays (T, H, W, 3). What is kept while they pass is two numbers a frame, one record a second
-and at most `MOMENTS` thumbnails, so length costs next to no memory.
+Frames are uint8 arrays (T, H, W, 3). What is kept while they pass is three numbers a frame, one record a
+second and at most `MOMENTS` thumbnails, so length costs next to no memory.
 """
 
 from array import array
@@ -18,8 +18,9 @@ from pavdm_cli.errors import VideoError
 
 THUMB = 16  # pixels a side of the thumbnails that cuts, freezes and repetition are found on
 
-CUT = 0.04  # mean change of a thumbnail: ten levels at once
-CUT_TIMES = 3.0  # more than any change nearby, so that fast motion and flashes are no cuts
+CUT = 0.04  # change of a thumbnail's block: ten levels at once
+CUT_SHARE = 0.4  # of the blocks that change so much, so that a small fast thing is no cut
+CUT_TIMES = 2.5  # more than any mean change nearby, so that fast motion and flashes are no cuts
 CUT_NEAR = 3  # frames on either side; animation on twos or threes moves in every one of so many
 
 FROZEN_CHANGE = 3 / 255  # of any block of the thumbnail since the freeze began
@@ -68,10 +69,12 @@ class Joints:
     """How much more happens at every so many frames than between: what joined pieces would show.
 
     times: geometric mean of the motion at a joint over that of the frames around it, 1 if nothing is to be
-    seen; low, high: its 95 % interval over the joints. worst: the largest, at `worst_at` seconds.
+    seen; only every `among`-th frame counts as around, where smaller pieces have joints of their own. low,
+    high: its 95 % interval over the joints. worst: the largest, at `worst_at` seconds.
     """
 
     every: int
+    among: int
     count: int
     times: float
     low: float
@@ -120,7 +123,7 @@ class Analyser:
     def __init__(self, fps: float) -> None:
         self._fps = fps
         self._meter = DriftMeter(max(round(fps), 1))
-        self._motion, self._change = array("d"), array("d")
+        self._motion, self._change, self._share = array("d"), array("d"), array("d")
         self._last: NDArray[np.int16] | None = None
         self._frozen = _Runs(fps, FROZEN_SECONDS)
         self._still: NDArray[np.int16] | None = None
@@ -133,8 +136,8 @@ class Analyser:
         for frame in frames:
             self._look(frame)
 
-    def result(self, every: int | None = None) -> Analysis:
-        """Return what was seen so far; every: frames between joints, if they are asked for.
+    def result(self, every: int | None = None, among: int = 1) -> Analysis:
+        """Return what was seen so far; every, among: where joints are looked for, if at all (see `Joints`).
 
         Raises:
             VideoError: there was no frame.
@@ -149,11 +152,11 @@ class Analyser:
             seconds=tuple(seconds),
             summary=summary(seconds) if seconds else None,
             faults=tuple(faults(seconds)) if seconds else (),
-            cuts=cuts(self._change, self._fps),
+            cuts=cuts(self._change, self._share, self._fps),
             freezes=self._frozen.parts(count),
             blanks=self._blank.parts(count),
             repetition=repetition(self._moments, self._fps / self._stride),
-            joints=None if every is None else joints(self._motion, every, self._fps),
+            joints=None if every is None else joints(self._motion, every, self._fps, among),
             motion=tuple(self._motion),
         )
 
@@ -161,9 +164,10 @@ class Analyser:
         place = len(self._motion)
         contrast, motion = self._meter.measure(frame)
         small = thumbnail(frame)
-        change = 0.0 if self._last is None else float(np.abs(small - self._last).mean()) / 255
+        blocks = np.abs(small - (small if self._last is None else self._last)).mean(axis=-1) / 255
         self._motion.append(motion)
-        self._change.append(change)
+        self._change.append(float(blocks.mean()))
+        self._share.append(float((blocks >= CUT).mean()))
         if self._still is None or float(np.abs(small - self._still).max()) / 255 > FROZEN_CHANGE:
             self._still = small
             self._frozen.ended(place)
@@ -183,10 +187,13 @@ def thumbnail(frame: NDArray[np.uint8]) -> NDArray[np.int16]:
     return np.asarray(small).astype(np.int16)
 
 
-def cuts(change: Sequence[float], fps: float) -> tuple[Cut, ...]:
-    """Return where the change of thumbnails, one a frame, stands out from all of those nearby."""
+def cuts(change: Sequence[float], share: Sequence[float], fps: float) -> tuple[Cut, ...]:
+    """Return where most of the picture changes, by more than in any frame nearby.
+
+    change: of each frame's thumbnail, the mean. share: of its blocks that change by `CUT`.
+    """
     found = []
-    for i in np.flatnonzero(np.asarray(change) >= CUT).tolist():
+    for i in np.flatnonzero(np.asarray(share) >= CUT_SHARE).tolist():
         near = [*change[max(i - CUT_NEAR, 1) : i], *change[i + 1 : i + 1 + CUT_NEAR]]
         most = max(near, default=0.0)
         if change[i] >= CUT_TIMES * most:
@@ -194,25 +201,34 @@ def cuts(change: Sequence[float], fps: float) -> tuple[Cut, ...]:
     return tuple(found)
 
 
-def joints(motion: Sequence[float], every: int, fps: float) -> Joints | None:
+def joints(motion: Sequence[float], every: int, fps: float, among: int = 1) -> Joints | None:
     """Hold the motion at every so many frames against that of the frames around it; None without a joint.
+
+    among: count only every so many frames as around.
 
     Raises:
         VideoError: joints at every frame leave nothing to hold them against.
     """
-    if every < 2:
-        raise VideoError(f"joints every {every} frames: nothing is between them; give 2 or more")
+    if every <= among:
+        raise VideoError(f"joints every {every} frames: nothing is between them; give {among + 1} or more")
     values = np.asarray(motion) + FLOOR
     places = [t for t in range(every, len(values)) if t % every == 0]
     if not places:
         return None
-    logs = np.array([np.log(values[t] / _around(values, t, every)) for t in places])
+    logs = np.array([np.log(values[t] / _around(values, t, every, among)) for t in places])
     mean = float(logs.mean())
     error = 1.96 * float(logs.std(ddof=1)) / len(logs) ** 0.5 if len(logs) > 1 else float("inf")
     worst = int(logs.argmax())
     low, high = (float(np.exp(min(mean + d, 700.0))) for d in (-error, error))
     return Joints(
-        every, len(places), float(np.exp(mean)), low, high, float(np.exp(logs[worst])), places[worst] / fps
+        every,
+        among,
+        len(places),
+        float(np.exp(mean)),
+        low,
+        high,
+        float(np.exp(logs[worst])),
+        places[worst] / fps,
     )
 
 
@@ -238,10 +254,11 @@ def repetition(moments: Sequence[NDArray[np.int16]], per_second: float) -> Repet
     return Repetition((best + 1) / per_second, float(rise[best - least + 1]))
 
 
-def _around(values: NDArray[np.float64], place: int, every: int) -> float:
+def _around(values: NDArray[np.float64], place: int, every: int, among: int) -> float:
     """Return the mean of what lies around a joint, as far as half-way to the next ones."""
-    reach = max(every // 2, 1)
-    near = [t for t in range(max(place - reach, 1), min(place + reach + 1, len(values))) if t % every]
+    reach = max(every // 2, among)
+    frames = range(max(place - reach, 1), min(place + reach + 1, len(values)))
+    near = [t for t in frames if t % every and t % among == 0]
     return float(values[near].mean()) if near else float(values[place])
 
 

@@ -1,50 +1,33 @@
 """Where weights are looked for, and what is there; imports no torch."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from pavdm_cli.errors import CheckpointError, ConfigError
+from pavdm_cli.models import hub, kinds
+from pavdm_cli.models.card import ModelConfig, Timing
 from pavdm_cli.models.config import read
-from pavdm_cli.sampling.schedule import Ramp
+from pavdm_cli.models.kinds import DiffusersConfig
 
 DEFAULT = "worlds"
 PIXELS_PER_LATENT = 16  # the native VAE's
 FRAMES_PER_LATENT = 4
 
 
-@dataclass(frozen=True)
-class Known:
-    """One thing a model was trained on: a name, what it shows in a line, and a prompt that gives it."""
+@dataclass(frozen=True, kw_only=True)
+class NativeConfig(ModelConfig):
+    """A native model folder's config.json.
 
-    name: str
-    shows: str
-    prompt: str
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """A model folder's config.json.
-
-    about: one line for people. size: height and width in pixels. text: the text encoder's folder, beside
-    this one. vae, denoiser: names of their configuration files; weights lie beside them as .safetensors.
-    sampling, guidance: what a run uses unless told otherwise. knows: what it was trained on. far: a prompt
-    whose nearest known caption has a smaller cosine than this is far from all of it.
+    text: the text encoder's folder, beside this one. vae, denoiser: names of their configuration files;
+    weights lie beside them as .safetensors.
     """
 
     kind: Literal["native"]
-    name: str
-    about: str
-    size: tuple[int, int]
-    fps: int
     text: str
     vae: str
     denoiser: str
-    sampling: Ramp
-    guidance: float
-    far: float
-    knows: tuple[Known, ...]
 
     def __post_init__(self) -> None:
         if min(self.size) < 1 or any(side % PIXELS_PER_LATENT for side in self.size):
@@ -53,6 +36,20 @@ class ModelConfig:
             )
         if self.fps < 1:
             raise ConfigError(f"fps is {self.fps}; must be at least 1")
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(each=FRAMES_PER_LATENT)
+
+    def files(self, folder: Path) -> tuple[Path, ...]:
+        return (
+            folder / f"{self.denoiser}.safetensors",
+            folder / f"{self.vae}.safetensors",
+            text_folder(folder, self) / "model.safetensors",
+        )
+
+    def vae_files(self, folder: Path) -> tuple[Path, ...]:
+        return (folder / f"{self.vae}.safetensors",)
 
 
 def packaged() -> Path:
@@ -68,32 +65,50 @@ def names() -> list[str]:
 
 
 def find(name_or_path: str) -> Path:
-    """Return the folder of a model, given its name or a path.
+    """Return where a model is, given its name or a path: a folder, or a file of weights in a checkpoint's
+    folder that takes the place of its denoiser's.
 
     Raises:
         CheckpointError: there is no such model.
     """
     if name_or_path in names():
         return packaged() / name_or_path
-    folder = Path(name_or_path)
-    if (folder / "config.json").is_file():
-        return folder
+    if name_or_path in hub.KNOWN:
+        return hub.folder(name_or_path)
+    path = Path(name_or_path)
+    if (path / "config.json").is_file() or (path / kinds.INDEX).is_file() or kinds.is_weights(path):
+        return path
+    if hub.is_id(name_or_path) and (hub.local(name_or_path) / hub.MANIFEST).is_file():
+        return hub.folder(name_or_path)
     raise CheckpointError(
-        f"model {name_or_path!r}: neither a packaged model ({', '.join(names())}) nor a folder with a "
-        "config.json; 'pavdm models list' shows what is there"
+        f"model {name_or_path!r}: neither a packaged model ({', '.join(names())}), one to pull "
+        f"({', '.join(hub.KNOWN)}), nor a folder with a config.json or {kinds.INDEX}; "
+        "'pavdm models list' shows what is there"
     )
 
 
 def config(folder: Path) -> ModelConfig:
-    """Read a model's config.json.
+    """Read what a model's folder says it is.
+
+    Raises:
+        ConfigError: it is missing or wrong.
+        CheckpointError: it is a checkpoint of a kind that is not known.
+    """
+    if (folder / kinds.INDEX).is_file() or kinds.is_weights(folder):
+        return _as_hosted(kinds.config(folder))
+    return native(folder)
+
+
+def native(folder: Path) -> NativeConfig:
+    """Read a native model's config.json.
 
     Raises:
         ConfigError: it is missing or wrong.
     """
-    return read(ModelConfig, folder / "config.json")
+    return read(NativeConfig, folder / "config.json")
 
 
-def text_folder(folder: Path, model: ModelConfig) -> Path:
+def text_folder(folder: Path, model: NativeConfig) -> Path:
     """Return the folder of a model's text encoder."""
     return folder if model.text == "." else folder.resolve().parent / model.text
 
@@ -104,11 +119,7 @@ def weight_files(folder: Path, model: ModelConfig) -> tuple[Path, ...]:
     Raises:
         CheckpointError: one is missing.
     """
-    files = (
-        folder / f"{model.denoiser}.safetensors",
-        folder / f"{model.vae}.safetensors",
-        text_folder(folder, model) / "model.safetensors",
-    )
+    files = model.files(folder)
     for path in files:
         if not path.is_file():
             raise CheckpointError(f"{path}: no such file; restore the model's folder")
@@ -130,7 +141,8 @@ def vae_hash(folder: Path, model: ModelConfig) -> str:
     Raises:
         CheckpointError: a file of the model is missing.
     """
-    return _hash(weight_files(folder, model)[1])
+    weight_files(folder, model)
+    return _hash(*model.vae_files(folder))
 
 
 def _hash(*paths: Path) -> str:
@@ -139,6 +151,20 @@ def _hash(*paths: Path) -> str:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]
+
+
+def _as_hosted(model: DiffusersConfig) -> DiffusersConfig:
+    """Return a checkpoint with what is known of it by name, if it was downloaded by that name."""
+    known = hub.KNOWN.get(model.name) if model.root.parent == hub.place() else None
+    if known is None:
+        return model
+    return replace(
+        model,
+        about=known.about,
+        size=known.size or model.size,
+        span=known.span or model.span,
+        sampling=known.sampling or model.sampling,
+    )
 
 
 def _is_model(path: Path) -> bool:

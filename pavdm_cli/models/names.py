@@ -1,6 +1,7 @@
-"""The names of devices and number formats; imports no torch."""
+"""The names of devices, number formats and ways to fit a device; imports no torch."""
 
 from typing import Literal
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 DtypeName = Literal["auto", "fp16", "bf16", "fp32"]
+Offload = Literal["none", "text", "model"]

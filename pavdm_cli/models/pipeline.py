@@ -1,170 +1,121 @@
-"""A loaded model: text encoder, denoiser and video VAE, with their limits. What the rest of the program
-uses."""
+"""What a loaded model offers to the loop and to all above it, and how one is loaded."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol, cast
 
-import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
-from pavdm_cli.errors import CheckpointError
-from pavdm_cli.models import library, quantised
-from pavdm_cli.models import text as texts
-from pavdm_cli.models.config import read
-from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
+from pavdm_cli.errors import CheckpointError, ConfigError
+from pavdm_cli.models import library, native
+from pavdm_cli.models.card import ModelConfig
+from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import Place
-from pavdm_cli.models.library import PIXELS_PER_LATENT, ModelConfig
-from pavdm_cli.models.text import Text, TextConfig, TextEncoder
-from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae, VaeConfig
+from pavdm_cli.models.kinds import DiffusersConfig
+from pavdm_cli.models.names import Offload
+from pavdm_cli.models.text import Text
 
 
-@dataclass
-class Pipeline:
-    """A model ready to run.
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """How a large model is made to fit on a device.
 
-    captions, vectors: captions it was trained on and their sentence vectors (N, D), to tell what it knows.
+    attention_chunk: queries attended at a time; None is all. offload: none holds all on the device; text
+    runs the text encoder on the CPU; model brings the denoiser there block by block, too. vae_tiling: decode
+    and encode by overlapping tiles.
     """
 
-    config: ModelConfig
-    place: Place
-    text: TextEncoder
-    denoiser: Denoiser
-    vae: Vae
-    captions: tuple[str, ...]
-    vectors: Tensor
+    attention_chunk: int | None = None
+    offload: Offload = "none"
+    vae_tiling: bool = False
+
+
+class Pipeline(Protocol):
+    """A model ready to run.
+
+    Latents are (B, T, C, h, w), normalised to about mean 0 and deviation 1. Prompts side by side do not
+    change one another's states, videos side by side not one another's pictures.
+    """
+
+    @property
+    def config(self) -> ModelConfig: ...
+
+    @property
+    def place(self) -> Place: ...
+
+    @property
+    def denoiser(self) -> nn.Module: ...
 
     @property
     def span(self) -> int:
         """Latents in one call at most."""
-        return self.denoiser.config.span
 
     @property
     def latent_shape(self) -> tuple[int, int, int]:
         """Channels, height and width of a latent."""
-        return (self.denoiser.config.channels, *self.denoiser.config.size)
-
-    @property
-    def frames_per_latent(self) -> int:
-        """Frames that one latent becomes."""
-        return FRAMES_PER_LATENT
 
     @property
     def reach(self) -> int:
         """Latents before one that its frames depend on."""
-        return self.vae.reach
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a prompt that are read."""
 
     def encode_text(self, prompts: Sequence[str]) -> Text:
-        """Encode prompts, padded to the encoder's limit, so that a prompt's company changes nothing."""
-        return self.text.encode(prompts, length=self.text.config.max_tokens)
+        """Encode prompts, all to one length."""
 
     def velocity(
         self, latents: Tensor, levels: Sequence[float], positions: Sequence[int], words: Conditions
     ) -> Tensor:
-        """Return noise - clean for latents (B, T, C, H, W) at T levels and positions, float32."""
-        device, batch = self.place.device, len(latents)
-        level = torch.tensor(levels, device=device).expand(batch, -1)
-        where = torch.tensor(positions, device=device, dtype=torch.float32).expand(batch, -1)
-        out: Tensor = self.denoiser(latents, level, where, words).float()
-        return out
+        """Return noise - clean for latents (B, T, C, h, w) at T levels and positions, float32."""
 
     def decode_stream(self, latents: Iterable[Tensor], before: Iterable[Tensor] = ()) -> Iterator[Tensor]:
-        """Yield frames (B, 4, H, W, 3) uint8 on the CPU for each latent (B, C, h, w), as they come."""
-        for frames in self.vae.decode_stream(latents, before):
-            yield (frames * 255 + 0.5).to(torch.uint8).permute(0, 1, 3, 4, 2).contiguous().cpu()
+        """Yield frames (B, n, H, W, 3) uint8 on the CPU for each latent (B, C, h, w), in order.
 
-    @torch.no_grad()
+        `before` holds the latents just before the first, `reach` of them if there are so many. A model may
+        look ahead: take a few latents more before it yields the frames of one.
+        """
+
     def encode(self, frames: Tensor) -> Tensor:
-        """Turn frames (T, H, W, 3) uint8, T a multiple of four, into latents (T/4, C, h, w) float32, one at a
-        time."""
-        each = self.frames_per_latent
-        made = []
-        for start in range(0, len(frames), each):
-            part = frames[None, start : start + each].to(self.place.device, self.place.dtype)
-            made.append(self.vae.encode(part.permute(0, 1, 4, 2, 3) / 127.5 - 1)[0])
-        return torch.cat(made).float()
+        """Turn frames (T, H, W, 3) uint8 into the latents that hold them whole, (n, C, h, w) float32."""
 
     def nearest(self, text: Text, count: int = 3) -> list[list[tuple[str, float]]]:
-        """Return the known captions nearest to each prompt, with their cosines, best first."""
-        cosines = texts.similarity(text.pooled.cpu(), self.vectors)
-        best = cosines.topk(min(count, len(self.captions)), dim=-1)
-        return [
-            [(self.captions[i], c) for i, c in zip(row.tolist(), values.tolist(), strict=True)]
-            for row, values in zip(best.indices, best.values, strict=True)
-        ]
+        """Return the known captions nearest to each prompt, with their cosines; none if it knows none."""
 
 
-def load(name_or_path: str, place: Place, attention_chunk: int | None = None) -> Pipeline:
-    """Load a model by name or from its folder.
+def load(
+    name_or_path: str, place: Place, fit: Fit | None = None, config: ModelConfig | None = None
+) -> Pipeline:
+    """Load a model by name or path; `config` is what it says of itself, if that was changed.
 
     Raises:
-        CheckpointError: it is missing, damaged or does not fit its configuration.
-        ConfigError: a configuration file is wrong.
+        CheckpointError: it is missing, damaged or does not fit its configuration, or what runs it is not
+            installed.
+        ConfigError: a configuration file or setting is wrong.
     """
-    folder = library.find(name_or_path)
-    config = library.config(folder)
-    vae = load_vae(folder / config.vae)
-    denoiser = Denoiser(read(DenoiserConfig, folder / f"{config.denoiser}.config.json"))
-    weights = folder / f"{config.denoiser}.safetensors"
-    quantised.load_strict(denoiser, quantised.load(weights), weights)
-    text = texts.load(library.text_folder(folder, config))
-    captions, vectors = _captions(folder / "captions.safetensors")
-    _check_fit(folder, vae.config, denoiser.config, config)
-    _check_text(folder, text.config, denoiser.config, vectors)
-    denoiser.set_attention_chunk(attention_chunk)
-    return Pipeline(
-        config=config,
-        place=place,
-        text=text,
-        denoiser=denoiser.to(place.device, place.dtype).eval(),
-        vae=vae.to(place.device, place.dtype).eval(),
-        captions=captions,
-        vectors=vectors,
-    )
+    path, fit = library.find(name_or_path), fit or Fit()
+    config = config or library.config(path)
+    if isinstance(config, DiffusersConfig):
+        return _adapter(config)(path, config, place, fit)
+    if fit.offload != "none" or fit.vae_tiling:
+        raise ConfigError(f"{config.name}: small enough to fit; leave --offload and --vae-tiling out")
+    return native.load(path, place, fit.attention_chunk)
 
 
-def load_vae(stem: Path) -> Vae:
-    """Load a VAE from STEM.config.json and STEM.safetensors, in float32 on the CPU.
-
-    Raises:
-        CheckpointError: the weights are missing, damaged or do not fit the configuration.
-        ConfigError: the configuration file is missing or wrong.
-    """
-    vae = Vae(read(VaeConfig, stem.with_name(stem.name + ".config.json")))
-    weights = stem.with_name(stem.name + ".safetensors")
-    quantised.load_strict(vae, quantised.load(weights), weights)
-    return vae
+class _Adapter(Protocol):
+    def __call__(self, path: Path, config: DiffusersConfig, place: Place, fit: Fit) -> Pipeline: ...
 
 
-def _check_fit(folder: Path, vae: VaeConfig, denoiser: DenoiserConfig, config: ModelConfig) -> None:
-    latent = (config.size[0] // PIXELS_PER_LATENT, config.size[1] // PIXELS_PER_LATENT)
-    if vae.channels != denoiser.channels or latent != denoiser.size:
+def _adapter(config: DiffusersConfig) -> _Adapter:
+    """Return the class that runs a kind of checkpoint."""
+    missing = [name for name in ("diffusers", "transformers", "accelerate") if find_spec(name) is None]
+    if missing:
         raise CheckpointError(
-            f"{folder}: the denoiser's latents ({denoiser.channels} x {denoiser.size}) do not fit the VAE's "
-            f"({vae.channels} x {latent}); restore the whole folder"
+            f"{config.name}: a diffusers checkpoint, and {', '.join(missing)} is not installed; "
+            "pip install 'pavdm-cli[diffusers]'"
         )
-
-
-def _check_text(folder: Path, text: TextConfig, denoiser: DenoiserConfig, vectors: Tensor) -> None:
-    if not text.width == denoiser.text_width == vectors.shape[-1]:
-        raise CheckpointError(
-            f"{folder}: the text encoder's states are {text.width} wide, the denoiser reads "
-            f"{denoiser.text_width} and captions.safetensors holds {vectors.shape[-1]}; restore the whole "
-            "folder"
-        )
-
-
-def _captions(path: Path) -> tuple[tuple[str, ...], Tensor]:
-    """Read the known captions: sentence vectors (N, D) and, in the header, the captions line by line."""
-    try:
-        with safe_open(path, "pt") as file:
-            captions = tuple((file.metadata() or {})["captions"].splitlines())
-            vectors: Tensor = file.get_tensor("vectors").float()
-    except (SafetensorError, OSError, KeyError) as error:
-        raise CheckpointError(f"{path}: missing or damaged ({error}); restore the model's folder") from error
-    if len(captions) != len(vectors):
-        raise CheckpointError(
-            f"{path}: {len(captions)} captions for {len(vectors)} vectors; restore the model's folder"
-        )
-    return captions, vectors
+    return cast(_Adapter, import_module(f"pavdm_cli.models.{config.kind.adapter}").Adapter)

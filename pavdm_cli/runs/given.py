@@ -70,35 +70,35 @@ def _read(path: Path) -> Past | None:
 
 def _ours(run: Run, source: Source, pipeline: Pipeline) -> Given:
     """Take the latents out of a video of ours."""
-    existing = look(source.path)
+    existing = look(source.path, run.folder.parent)
     if source.frames == existing.info.frames:
         _, past = whole(existing, only_new=source.only_new)
     else:
         _, past = until(existing, source.frames or 0)
-    if past is None or existing.log is None or existing.log.shape[1:] != pipeline.latent_shape:
+    if past is None or existing.latents is None or existing.latents.shape[1:] != pipeline.latent_shape:
         raise RunError(f"{source.path}: its latents do not fit the model; restore the file or the model")
-    log = LatentLog.create(run.folder / "given", existing.log.shape)
+    log = LatentLog.create(run.folder / "given", existing.latents.shape)
     for index in range(past.latents):
-        log.append(existing.log.read(index))
+        log.append(existing.latents.read(index))
     log.flush()
     return Given(past, log, _decoded(pipeline, log, past))
 
 
 def _encoded(run: Run, order: Order, source: Source, pipeline: Pipeline) -> Given:
     """Encode the end of any other video, as many latents as the model can see at once."""
-    model, each = order.model, pipeline.frames_per_latent
-    last: deque[NDArray[np.uint8]] = deque(maxlen=pipeline.span * each)
+    model, timing = order.model, order.model.timing
+    last: deque[NDArray[np.uint8]] = deque(maxlen=timing.first(pipeline.span))
     frames = 0
     for chunk in reader.fitted(source.path, model.size, model.fps):
         last.extend(chunk.copy())
         frames += len(chunk)
-    latents = min(pipeline.span, frames // each)
+    latents = min(pipeline.span, timing.latent(frames))
     if latents < 1:
         raise VideoError(
             f"{source.path}: {frames} frames at {model.fps} frames a second are too short to go on from; "
-            f"{each} are needed"
+            f"{timing.first(1)} are needed"
         )
-    tail = np.stack(list(last)[-latents * each :])
+    tail = np.stack(list(last)[-timing.first(latents) :])
     encoded = kept(pipeline.encode(torch.from_numpy(tail)))
     log = LatentLog.create(run.folder / "given", (1, *pipeline.latent_shape))
     for latent in encoded.cpu():
@@ -110,7 +110,7 @@ def _encoded(run: Run, order: Order, source: Source, pipeline: Pipeline) -> Give
     past = Past(
         frames=frames,
         latents=latents,
-        shift=frames - latents * each,
+        shift=frames - len(tail),
         hidden=frames if source.only_new else 0,
         correction=found,
         foreign=source.path.name,
@@ -120,9 +120,10 @@ def _encoded(run: Run, order: Order, source: Source, pipeline: Pipeline) -> Give
 
 def _decoded(pipeline: Pipeline, log: LatentLog, past: Past) -> NDArray[np.uint8]:
     """Return the last frames of a past whose latents are there."""
-    begin = max(past.latents - 1 - -(-joint.AROUND // pipeline.frames_per_latent), 0)
+    timing = pipeline.config.timing
+    begin = max(past.latents - 1 - -(-joint.AROUND // timing.each), 0)
     frames = _frames(pipeline, log, begin)
-    covered = past.shift + past.latents * pipeline.frames_per_latent
+    covered = past.shift + timing.first(past.latents)
     return frames[: len(frames) - (covered - past.frames)]
 
 

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from pavdm_cli.runs.settings import Correction
 
-AROUND = 12  # frames on each side that a joint is held against
+AROUND = 24  # frames on each side that a joint is held against
+APART = 4  # between the changes it is held against: those from one latent to the next are larger than others
 LARGEST_GAIN = 2.0  # a picture that would need more is not what the model has seen
 
 
@@ -26,17 +27,19 @@ def correction(originals: NDArray[np.uint8], rebuilt: NDArray[np.uint8]) -> Corr
 
 
 def jump(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float | None:
-    """Return the change at the joint of two stretches (T, H, W, 3) over the mean change beside it.
+    """Return the change at the joint of two stretches (T, H, W, 3) over the mean of those every fourth frame
+    beside it.
 
-    None if nothing moves there, or less than two frames stand on a side.
+    None if nothing moves there, or too little stands on a side.
     """
     frames = np.concatenate((before[-AROUND:], after[:AROUND])).astype(np.float32)
-    if min(len(before), len(after)) < 2:
+    if min(len(before), len(after)) <= APART:
         return None
     changes = np.abs(np.diff(frames, axis=0)).mean((1, 2, 3))
     at = len(before[-AROUND:]) - 1
-    beside = float(np.delete(changes, at).mean())
-    return float(changes[at]) / beside if beside > 0 else None
+    beside = [i for i in range(at % APART, len(changes), APART) if i != at]
+    mean = float(changes[beside].mean())
+    return float(changes[at]) / mean if mean > 0 else None
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

@@ -77,8 +77,9 @@ class LatentLog:
         assert latent.dtype == np.float16 and latent.shape == self.shape
         end = self._begin + self.count * self._size
         with _failing(self.path), self.path.open("r+b") as file:
-            file.seek(end)
-            file.truncate()
+            if file.seek(0, os.SEEK_END) != end:  # what was damaged or is to be made again
+                file.seek(end)
+                file.truncate()
             file.write(record(self.count, latent.tobytes()))
         self.count += 1
 
@@ -98,11 +99,6 @@ class LatentLog:
         if values is None:
             raise RunError(f"{self.path}: latent {index} is damaged; make the video again")
         return values.copy()  # a view of bytes read cannot be written to, which torch warns of
-
-    def records(self, video: int, first: int = 0) -> Iterator[bytes]:
-        """Yield one video's latents as records, numbered from `first`."""
-        for index in range(self.count):
-            yield record(first + index, self.read(index)[video : video + 1].tobytes())
 
     def cut(self, count: int) -> None:
         """Forget the latents from an index on."""

@@ -9,9 +9,9 @@ import torch
 
 from pavdm_cli.errors import ConfigError, RunError
 from pavdm_cli.models import device, library
+from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.models.config import read
 from pavdm_cli.models.device import Place
-from pavdm_cli.models.library import ModelConfig
 from pavdm_cli.models.names import DtypeName
 from pavdm_cli.runs.order import Order
 from pavdm_cli.runs.store import Run

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pavdm_cli import __version__
+from pavdm_cli.errors import RunError
 from pavdm_cli.media import beginning, reader
 from pavdm_cli.media.encoder import Progress, intact
 from pavdm_cli.media.writer import partial_of
@@ -72,6 +73,7 @@ class Session:
         if not self.finished and self._published():
             self._journal.finish()
         if not self.finished:
+            _check_place(run, self._paths)
             self.film = self._film(order, given, run)
             self.position = self._position()
 
@@ -104,11 +106,8 @@ class Session:
     def _watch(self, chunk: Chunk) -> None:
         """Keep the first new frames, to be held against the old ones at the end."""
         new = self._given.past.frames if self._given else 0
-        if (
-            new
-            <= chunk.first + chunk.frames.shape[1]
-            <= new + joint.AROUND + self._pipeline.frames_per_latent
-        ):
+        follows = bool(self._first) or chunk.first <= new < chunk.first + chunk.frames.shape[1]
+        if follows and chunk.first < new + joint.AROUND:
             self._first.append(chunk.frames[:, max(new - chunk.first, 0) :])
 
     def finish(self) -> None:
@@ -120,8 +119,11 @@ class Session:
 
     def _published(self) -> bool:
         """Whether an earlier process made the files and died before it could say so."""
+        state = self._journal.state
+        if state is None or state.done < self.request.latents(self._pipeline.config.timing):
+            return False
         return all(
-            path.is_file() and not partial_of(path).exists() and reader.tags(path) == texts.stored(found)
+            path.is_file() and not partial_of(path).exists() and texts.read(reader.tags(path)) == found
             for path, found in zip(self._paths, self.settings, strict=True)
         )
 
@@ -169,9 +171,12 @@ class Session:
         return position
 
     def _needed(self) -> Sequence[int]:
-        """Return the given latents that a step may show: the last ones, and the sink."""
+        """Return the given latents that a step may show: the last ones, and the sink.
+
+        A queue is as long as there are steps, and what stands in it is seen with its context.
+        """
         given, ramp = self.request.given, self.request.ramp
-        first = max(given - self._pipeline.span, 0)
+        first = max(given - max(self._pipeline.span, ramp.steps + ramp.span), 0)
         return [*range(min(ramp.chunk, first) if ramp.sink else 0), *range(first, given)]
 
     def _latent(self, index: int) -> Tensor:
@@ -181,6 +186,14 @@ class Session:
         """Write the first state, so that a file's beginning need not be made twice."""
         if self._journal.state is None:
             self._journal.save(self._state(self.position.done), flush=True)
+
+
+def _check_place(run: Run, paths: Sequence[Path]) -> None:
+    """Raise RunError if a film has come to where one of this run's is to go, since it was begun."""
+    begun = (run.folder / "run.json").stat().st_mtime
+    for path in paths:
+        if path.exists() and path.stat().st_mtime > begun:
+            raise RunError(f"{path} is newer than run {run.name}, which would overwrite it; move it away")
 
 
 def _beginning(order: Order, given: Given, growing: Path) -> Progress:
@@ -241,5 +254,11 @@ def _settings(order: Order, machine: Machine, video: Video, given: Given | None,
         shift=past.shift if past else 0,
         correction=past.correction if past else (),
         foreign=past.foreign if past else "",
+        size=order.size,
+        fps=order.fps,
+        offload=order.offload,
+        vae_tiling=order.vae_tiling,
+        frames_per_latent=order.model.timing.each,
+        missing=order.model.timing.missing,
         earlier=past.earlier if past else (),
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.media.writer import VideoWriter
-from pavdm_cli.models.library import ModelConfig
-from pavdm_cli.models.names import DeviceName, DtypeName
+from pavdm_cli.models.card import ModelConfig
+from pavdm_cli.models.names import DeviceName, DtypeName, Offload
 from pavdm_cli.runs.timeline import Cue
 from pavdm_cli.sampling.schedule import Ramp
 
@@ -43,7 +43,8 @@ class Asked:
     """An order as it is kept on disk.
 
     asked_model: as it was typed; folder: where that is. frames: of each video to be made. cues: changes of
-    the prompt, in seconds of the film. attention_chunk: None is auto. source: what the film goes on from.
+    the prompt, in seconds of the film. attention_chunk: None is auto. source: what it goes on from. size,
+    fps: where they are not the model's usual ones. offload, vae_tiling: how it is made to fit the device.
     """
 
     asked_model: str
@@ -63,6 +64,10 @@ class Asked:
     cues: tuple[Cue, ...] = ()
     blend: float = 0.0
     source: Source | None = None
+    size: tuple[int, int] | None = None
+    fps: int | None = None
+    offload: Offload = "none"
+    vae_tiling: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +105,10 @@ class Order(Asked):
 
 
 def order(asked: Asked, model: ModelConfig) -> Order:
-    """Make an order of what was asked for.
+    """Make an order of what was asked for, and of the model as it is usually.
 
     Raises:
         ConfigError, VideoError: a value is wrong.
     """
-    return Order(model=model, **{f.name: getattr(asked, f.name) for f in fields(Asked)})
+    shaped = model.shaped(asked.size, asked.fps)
+    return Order(model=shaped, **{f.name: getattr(asked, f.name) for f in fields(Asked)})

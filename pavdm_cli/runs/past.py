@@ -1,5 +1,6 @@
 """What a film goes on from: a video that is there, its settings and its latents. Imports no torch."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,8 @@ from numpy.typing import NDArray
 from pavdm_cli.errors import RunError, VideoError
 from pavdm_cli.media import attachment, reader
 from pavdm_cli.media.reader import VideoInfo
-from pavdm_cli.models.library import FRAMES_PER_LATENT
 from pavdm_cli.runs import settings
-from pavdm_cli.runs.latents import LatentLog, head
+from pavdm_cli.runs.latents import LatentLog, head, record
 from pavdm_cli.runs.order import Source
 from pavdm_cli.runs.settings import Correction, Making, Settings
 
@@ -34,22 +34,21 @@ class Past:
     foreign: str = ""
 
 
-@dataclass(frozen=True)
-class Existing:
-    """A video that is there. Without settings pavdm did not make it; without latents it is encoded."""
-
-    path: Path
-    info: VideoInfo
-    settings: Settings | None
-    log: LatentLog | None
-
-
 class Latents:
-    """All latents of one film by index: those given, then its own."""
+    """All latents of a film by index: those given, then its own; of one of several videos, or of all.
 
-    def __init__(self, given: LatentLog | None, own: LatentLog) -> None:
-        self._given, self._own = given, own
+    shape: (B, C, h, w) of one.
+    """
+
+    def __init__(self, given: LatentLog | None, own: LatentLog, video: int | None = None) -> None:
+        self._given, self._own, self._video = given, own, video
         self._first = given.count if given else 0
+        self.shape = own.shape if video is None else (1, *own.shape[1:])
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self._first + self._own.count
 
     def read(self, index: int) -> NDArray[np.float16]:
         """Return one latent, (B, C, h, w).
@@ -57,21 +56,32 @@ class Latents:
         Raises:
             RunError: it is not there or damaged.
         """
-        if self._given is None or index >= self._first:
-            return self._own.read(index - self._first)
-        latent = self._given.read(index)
-        return np.repeat(latent, self._own.shape[0], axis=0)
+        if self._given is not None and index < self._first:
+            return np.repeat(self._given.read(index), self.shape[0], axis=0)
+        latent = self._own.read(index - self._first)
+        return latent if self._video is None else latent[self._video : self._video + 1]
 
     def packed(self, video: int) -> Iterator[bytes]:
         """Yield one video's latents as a log, in pieces."""
         yield head((1, *self._own.shape[1:]))
-        if self._given is not None:
-            yield from self._given.records(0)
-        yield from self._own.records(video, self._first)
+        for index in range(self.count):
+            yield record(index, self.read(index)[video : video + 1].tobytes())
 
 
-def look(path: Path) -> Existing:
-    """Look at a video: whether pavdm made it, and whether its latents are stored in it and whole.
+@dataclass(frozen=True)
+class Existing:
+    """A video that is there. Without settings pavdm did not make it; without latents it is encoded."""
+
+    path: Path
+    info: VideoInfo
+    settings: Settings | None
+    latents: Latents | None
+
+
+def look(path: Path, root: Path) -> Existing:
+    """Look at a video: whether pavdm made it, and whether its latents are there and whole.
+
+    They are stored in it, or else still with its run in `root`.
 
     Raises:
         VideoError: it is missing or no video.
@@ -80,11 +90,27 @@ def look(path: Path) -> Existing:
     found = settings.read(info.tags)
     if found is None or info.frames != found.frames - found.hidden:
         return Existing(path, info, None, None)
+    needed = found.timing.latents(found.frames - found.shift)
+    for latents in (_inside(path), _kept(root, found.run)):
+        if latents and latents.count == needed and latents.shape[0] == 1:
+            return Existing(path, info, found, latents)
+    return Existing(path, info, found, None)
+
+
+def _inside(path: Path) -> Latents | None:
+    """Return the latents stored in a video."""
     place = attachment.find(path)
     log = LatentLog.open(path, *place) if place else None
-    if log and (log.shape[0] != 1 or log.count != -(-(found.frames - found.shift) // FRAMES_PER_LATENT)):
-        log = None
-    return Existing(path, info, found, log)
+    return Latents(None, log) if log else None
+
+
+def _kept(root: Path, run: str) -> Latents | None:
+    """Return the latents of a video whose run, by the name in its settings, is still there."""
+    if not re.fullmatch(r"[\w-]+/\d+/\d+", run):
+        return None
+    name, group, video = run.split("/")
+    own, given = LatentLog.open(root / name / group / "latents"), LatentLog.open(root / name / "given")
+    return (own and int(video) < own.shape[0] and Latents(given, own, int(video))) or None
 
 
 def whole(existing: Existing, *, only_new: bool) -> tuple[Source, Past | None]:
@@ -93,10 +119,10 @@ def whole(existing: Existing, *, only_new: bool) -> tuple[Source, Past | None]:
     Raises:
         VideoError: it is gone.
     """
-    found, log = existing.settings, existing.log
+    found, log = existing.settings, existing.latents
     if found is None or log is None:
         return _source(existing, None, 0, only_new, encode=True), None
-    covered = found.shift + FRAMES_PER_LATENT * log.count
+    covered = found.shift + found.timing.first(log.count)
     past = _past(found, found.frames, log.count, only_new)
     return _source(existing, existing.info.frames, covered - found.frames, only_new, encode=False), past
 
@@ -109,16 +135,16 @@ def until(existing: Existing, frame: int) -> tuple[Source, Past]:
     Raises:
         RunError: it was not made by pavdm, has lost its latents, or has none for that moment.
     """
-    found, log = existing.settings, existing.log
+    found, log = existing.settings, existing.latents
     if found is None or log is None:
         why = "it was not made by pavdm" if found is None else "its latents are gone"
         raise RunError(
             f"{existing.path}: {why}, so no other ending can be made; 'pavdm extend' goes on with it"
         )
-    latents = -(-(found.hidden + frame - found.shift) // FRAMES_PER_LATENT)
-    frames = found.shift + FRAMES_PER_LATENT * latents
+    latents = found.timing.latents(found.hidden + frame - found.shift)
+    frames = found.shift + found.timing.first(latents)
     fps = existing.info.fps
-    earliest = max(found.shift + FRAMES_PER_LATENT - found.hidden, 1) / fps
+    earliest = max(found.shift + found.timing.first(1) - found.hidden, 1) / fps
     latest = (existing.info.frames - 1) / fps
     if latents < 1 or frames <= found.hidden or frames >= found.frames:
         raise RunError(

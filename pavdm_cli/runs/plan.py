@@ -9,22 +9,22 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
-from pavdm_cli.errors import CheckpointError
 from pavdm_cli.media.encoder import Encoder, command
 from pavdm_cli.models import library
 from pavdm_cli.models.attention import auto_chunk, scores_bytes
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import DenoiserConfig
 from pavdm_cli.models.device import Place, free_memory
-from pavdm_cli.models.library import PIXELS_PER_LATENT
-from pavdm_cli.models.pipeline import Pipeline
+from pavdm_cli.models.footprint import footprint, parameters
+from pavdm_cli.models.kinds import DiffusersConfig
+from pavdm_cli.models.library import PIXELS_PER_LATENT, NativeConfig
+from pavdm_cli.models.pipeline import Fit, Pipeline
 from pavdm_cli.models.vae import VaeConfig
 from pavdm_cli.runs.machine import Machine
 from pavdm_cli.runs.order import Order, Video
 from pavdm_cli.runs.past import Past
-from pavdm_cli.runs.stream import Guided, Request, check_span, latents_for
+from pavdm_cli.runs.stream import Guided, Request, check_span
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.noise import Noise
 from pavdm_cli.sampling.schedule import Step
@@ -73,7 +73,8 @@ class Plan:
 def make(order: Order, place: Place, machine: Machine | None = None) -> Plan:
     """Plan a generation on a device, from the model's configuration and the headers of its weights.
 
-    Videos share calls on CUDA alone: a CPU gains nothing by it, and a video made alone is exactly repeatable.
+    Videos of the native model share calls on CUDA alone: a CPU gains nothing by it, and a video made alone is
+    exactly repeatable.
     Free memory tells how many do, and the chunk of attention; in a run that goes on, its machine does.
 
     Raises:
@@ -84,20 +85,27 @@ def make(order: Order, place: Place, machine: Machine | None = None) -> Plan:
     free = free_memory(place.device)
     memory, chunk = _memory(order, place, latents, free)
     abreast = 1
-    if place.device.type == "cuda" and not order.deterministic:
+    if place.device.type == "cuda" and not order.deterministic and isinstance(order.model, NativeConfig):
         abreast = int((SHARE * free - memory.needed(0)) // memory.video)
     abreast = min(max(abreast, 1), MOST_ABREAST)
     if machine is not None:
         abreast, chunk = machine.abreast, machine.attention_chunk
     groups = tuple(order.videos[i : i + abreast] for i in range(0, len(order.videos), abreast))
-    calls = schedule.calls(order.schedule, latents, order.ramp) if latents else 0
+    given = order.ramp.span if order.source else 0
+    calls = schedule.calls(order.schedule, latents + given, order.ramp, given) if latents else 0
     return Plan(latents, calls, groups, memory, chunk)
+
+
+def fit(order: Order, attention_chunk: int | None) -> Fit:
+    """Return how the model is to fit on its device."""
+    return Fit(attention_chunk=attention_chunk, offload=order.offload, vae_tiling=order.vae_tiling)
 
 
 def new_latents(order: Order) -> int:
     """Return how many latents are to be made of each video."""
     leftover = order.source.leftover if order.source else 0
-    return latents_for(max(order.frames - leftover, 0))
+    new, timing = max(order.frames - leftover, 0), order.model.timing
+    return -(-new // timing.each) if order.source else timing.latents(new)
 
 
 def request(order: Order, group: tuple[Video, ...], past: Past | None = None) -> Request:
@@ -138,8 +146,10 @@ def estimate(order: Order, plan: Plan, pipeline: Pipeline) -> float:
     for _ in range(2):  # the first brings in kernels
         begun = time.perf_counter()
         guess = (window - model(window, step))[:, 0].cpu()
+        pictures = pipeline.decode_stream([guess.to(pipeline.place.device)] * 2)
+        next(pictures)  # a film's first latent may have fewer frames
         called = time.perf_counter()
-        frames = next(iter(pipeline.decode_stream([guess.to(pipeline.place.device)])))[0].numpy()
+        frames = next(pictures)[0].numpy()
         decoded = time.perf_counter()
     made = plan.calls * (called - begun) + plan.latents * (decoded - called)
     written = order.frames * plan.abreast * _seconds_a_frame(order, frames)
@@ -169,10 +179,13 @@ def _memory(order: Order, place: Place, latents: int, free: int) -> tuple[Memory
     Measured at 256 tokens, width 384, depth 8, 128 x 128 pixels on a CPU: 238 MiB foretold in bf16 and 294 in
     fp32, at most 307 and 310 taken, of which loading in fp32 is the larger part.
     """
+    if isinstance(order.model, DiffusersConfig):
+        return _foreign(order, order.model, place, latents, free), None
+    assert isinstance(order.model, NativeConfig)
     denoiser, vae, text = library.weight_files(order.folder, order.model)
     shapes = read(DenoiserConfig, order.folder / f"{order.model.denoiser}.config.json")
     decoder = read(VaeConfig, order.folder / f"{order.model.vae}.config.json").decoder
-    check_span(request(order, order.videos), order.model.name, shapes.span)
+    check_span(request(order, order.videos), order.model, shapes.span)
     itemsize = place.dtype.itemsize
     weights = (parameters(denoiser) + parameters(vae)) * itemsize + parameters(text) * 4
     sides = 1 if order.guidance == 1 else 2
@@ -189,15 +202,11 @@ def _memory(order: Order, place: Place, latents: int, free: int) -> tuple[Memory
     return Memory(weights, max(call, LIVE_MAPS * largest * itemsize), free), chunk
 
 
-def parameters(path: Path) -> int:
-    """Count the numbers in a file of weights, from its header; the scales of stored rows are none.
-
-    Raises:
-        CheckpointError: the file is truncated or not of this kind.
-    """
-    try:
-        with safe_open(path, "np") as file:
-            names = [name for name in file.keys() if not name.endswith(".scale")]  # noqa: SIM118
-            return sum(prod(file.get_slice(name).get_shape()) for name in names)
-    except SafetensorError as error:
-        raise CheckpointError(f"{path}: truncated or not a safetensors file ({error}); restore it") from error
+def _foreign(order: Order, model: DiffusersConfig, place: Place, latents: int, free: int) -> Memory:
+    """Estimate the memory of a diffusers checkpoint."""
+    library.weight_files(order.folder, model)
+    check_span(request(order, order.videos), model, model.span)
+    shown = max(width(order, latents), 1)
+    size = place.dtype.itemsize
+    held, working = footprint(model, order.folder, size, shown, order.offload, order.vae_tiling)
+    return Memory(held, working, free)

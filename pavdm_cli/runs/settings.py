@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from pavdm_cli.errors import ConfigError
+from pavdm_cli.models.card import Timing
 from pavdm_cli.models.config import parse
+from pavdm_cli.models.names import Offload
 from pavdm_cli.runs.timeline import Cue
 
 Correction = tuple[tuple[float, float], ...]
@@ -46,6 +48,7 @@ class Settings(Making):
     weights, vae: fingerprints of all weights and of the VAE's. hidden: frames of the film that its file
     leaves out at the beginning. shift: frames before the first latent's. correction: of the frames made.
     foreign: the name of the video it began with, if pavdm did not make that. run: where its latents are.
+    frames_per_latent, missing: how its frames stand for them, as in `Timing`. size, fps: as asked for.
     """
 
     model: str
@@ -65,14 +68,29 @@ class Settings(Making):
     shift: int = 0
     correction: Correction = ()
     foreign: str = ""
+    size: tuple[int, int] | None = None
+    fps: int | None = None
+    offload: Offload = "none"
+    vae_tiling: bool = False
+    frames_per_latent: int = 4
+    missing: int = 0
     earlier: tuple[Making, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (0 <= self.hidden <= self.frames and 0 <= self.shift <= self.frames):
             raise ConfigError(f"hidden {self.hidden}, shift {self.shift}: must be from 0 to {self.frames}")
+        if not 0 <= self.missing < self.frames_per_latent:
+            raise ConfigError(
+                f"{self.frames_per_latent} frames a latent less {self.missing}: no film has these"
+            )
         if self.scale < 1 or len(self.correction) not in (0, 3):
             raise ConfigError(f"scale {self.scale}, correction {self.correction}: no film has these")
+
+    @property
+    def timing(self) -> Timing:
+        """How its frames stand for its latents."""
+        return Timing(self.frames_per_latent, self.missing)
 
     @property
     def making(self) -> Making:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pavdm_cli.errors import ConfigError, ScheduleError
+from pavdm_cli.models.card import ModelConfig, Timing
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.models.text import Text
-from pavdm_cli.models.vae import FRAMES_PER_LATENT
 from pavdm_cli.runs.settings import Correction
 from pavdm_cli.runs.timeline import Cue, weights
 from pavdm_cli.sampling import schedule
@@ -44,10 +44,9 @@ class Request:
     given: int = 0
     shift: int = 0
 
-    @property
-    def latents(self) -> int:
-        """Latents of the whole film."""
-        return max(latents_for(self.frames - self.shift), self.given)
+    def latents(self, timing: Timing) -> int:
+        """Return the latents of the whole film."""
+        return max(timing.latents(self.frames - self.shift), self.given)
 
     def __post_init__(self) -> None:
         if not self.prompts or len(self.prompts) != len(self.seeds):
@@ -114,11 +113,6 @@ class Clock:
         self._since = now
 
 
-def latents_for(frames: int) -> int:
-    """Return how many latents hold so many frames."""
-    return -(-frames // FRAMES_PER_LATENT)
-
-
 def kept(latent: Tensor) -> Tensor:
     """Return a latent as it is kept on disk and decoded: with the values of fp16."""
     most = torch.finfo(torch.float16).max
@@ -135,17 +129,25 @@ def corrected(frames: NDArray[np.uint8], correction: Correction) -> NDArray[np.u
     return out
 
 
-def check_span(request: Request, model: str, span: int) -> None:
-    """Hold the schedule's width against the latents a model of that name takes in a call.
+def check_span(request: Request, model: ModelConfig, span: int) -> None:
+    """Hold the schedule against what a model takes: so many latents in a call, and some ahead to decode one.
 
     Raises:
-        ScheduleError: the schedule shows more latents in a call than the model takes.
+        ScheduleError: it shows more, or would let go of latents that are not decoded yet.
     """
-    most = schedule.size(request.schedule, request.latents, request.ramp, request.given).span
+    latents = request.latents(model.timing)
+    if latents == request.given:
+        return  # frames of the last latent that were not shown yet are all that is asked for
+    most = schedule.size(request.schedule, latents, request.ramp, request.given).span
     if most > span:
         raise ScheduleError(
-            f"schedule {request.schedule!r} shows {most} latents in a call and {model} takes {span}; "
+            f"schedule {request.schedule!r} shows {most} latents in a call and {model.name} takes {span}; "
             "make the window or the context smaller, or the video shorter"
+        )
+    if request.schedule != "full-sequence" and request.ramp.context < model.ahead:
+        raise ScheduleError(
+            f"schedule {request.schedule!r} keeps {request.ramp.context} latents of context and {model.name} "
+            f"decodes each with the {model.ahead} after it; give a context of at least {model.ahead}"
         )
 
 
@@ -173,8 +175,8 @@ class Guided:
     def _words(self, step: Step) -> Conditions:
         """Return the texts that the latents of a step take anything of, and how much each takes."""
         request, fps = self._request, self._pipeline.config.fps
-        each = self._pipeline.frames_per_latent
-        times = [(request.shift + each * (k + 0.5)) / fps for k in step.latents]
+        first = self._pipeline.config.timing.first
+        times = [(request.shift + (first(k) + first(k + 1)) / 2) / fps for k in step.latents]
         shares = np.array([weights(request.cues, request.blend, time) for time in times], np.float32)
         active = np.flatnonzero(shares.any(axis=0))
         cues = [cue.text for cue in request.cues]
@@ -215,12 +217,12 @@ def stream(
     Raises:
         ScheduleError: the schedule does not fit the model or the length.
     """
-    check_span(request, pipeline.config.name, pipeline.span)
-    clock, at = clock or Clock(), position or Position()
+    check_span(request, pipeline.config, pipeline.span)
+    clock, at, timing = clock or Clock(), position or Position(), pipeline.config.timing
     model = Guided(pipeline, request)
     clock.lap("text")
     made: list[tuple[int, Tensor]] = []
-    begin = min(max(at.shown - request.shift, 0) // pipeline.frames_per_latent, at.done)
+    begin = min(timing.latent(max(at.shown - request.shift, 0)), at.done)
 
     def clean() -> Iterator[Tensor]:
         for k, latent in _latents(pipeline, model, request, at, begin):
@@ -231,8 +233,8 @@ def stream(
     before = [at.latent(k).to(pipeline.place.device) for k in range(max(begin - pipeline.reach, 0), begin)]
     for frames in pipeline.decode_stream(clean(), before):
         clock.lap("decode")
-        k, latent = made.pop()
-        first = request.shift + pipeline.frames_per_latent * k
+        k, latent = made.pop(0)
+        first = request.shift + timing.first(k)
         part = corrected(frames[:, : request.frames - first].numpy(), at.correction)
         yield Chunk(part, first, latent, k, at.window.row, dict(clock.seconds))
         clock.lap("other")
@@ -257,11 +259,10 @@ def _latents(
     for k in sorted(k for k, level in window.level.items() if level == 0 and k >= at.done):
         at.done = k + 1
         yield k, window.latents[k]
-    if request.latents == at.done:
+    count = request.latents(pipeline.config.timing)
+    if count == at.done:
         return
-    steps = schedule.make(
-        request.schedule, request.latents, request.ramp, given=request.given, first_row=window.row
-    )
+    steps = schedule.make(request.schedule, count, request.ramp, given=request.given, first_row=window.row)
     noise = Noise(request.seeds, pipeline.latent_shape)
     for k, latent in denoise(model, steps, noise, window=window, device=pipeline.place.device):
         at.done = k + 1

@@ -10,9 +10,8 @@ from pathlib import Path
 from pavdm_cli.errors import ConfigError
 
 BLEND = 1.0  # seconds
-TIME = re.compile(
-    r"(?:(?P<h>\d{1,5})[:h])?(?:(?P<m>\d{1,7})[:m])?(?:(?P<s>\d{1,9}(\.\d{1,9})?)s?)?", re.ASCII
-)
+CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,7}):(\d{1,9}(?:\.\d{1,9})?)", re.ASCII)
+UNITS = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s?)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,11 @@ def seconds(text: str) -> float:
     Raises:
         ConfigError: it is none.
     """
-    found = TIME.fullmatch(text.strip())
-    if not found or not text.strip():
+    plain = text.strip()
+    found = CLOCK.fullmatch(plain) or UNITS.fullmatch(plain)
+    if not found or not plain:
         raise ConfigError(f"{text!r} is no time; write 20s, 1m30s or 1:30")
-    hours, minutes, rest = (float(part or 0) for part in found.group("h", "m", "s"))
+    hours, minutes, rest = (float(part or 0) for part in found.groups())
     return 3600 * hours + 60 * minutes + rest
 
 

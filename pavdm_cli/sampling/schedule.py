@@ -35,52 +35,59 @@ BESIDE = ("context", "context_level", "sink", "shift", "curve", "renoise")
 
 @dataclass(frozen=True)
 class Schedule:
-    """One way of rolling: its function, the settings it reads, and what it is told unless a person says more.
+    """One way of rolling.
 
-    steps: (latents, ramp, given) -> steps; raises at once if the ramp is not for it.
+    steps: (latents, ramp, given) -> steps; raises at once if the ramp is not for it. reads: the settings it
+    reads beside `steps` and those that all do. own: what it is told unless a person says more. joins: the
+    setting that says how many latents are made together; where they meet the next, a joint may show.
     """
 
     about: str
     steps: Callable[[int, Ramp, int], Iterator[Step]]
-    keys: tuple[str, ...]
+    reads: tuple[str, ...]
     own: dict[str, float] = field(default_factory=dict)
+    joins: str = "chunk"
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every setting it reads."""
+        return ("steps", *self.reads, *BESIDE)
 
-def _named(
-    about: str, steps: Callable[[int, Ramp, int], Iterator[Step]], *keys: str, **own: float
-) -> Schedule:
-    return Schedule(about, steps, ("steps", *keys, *BESIDE), own)
+    def piece(self, ramp: Ramp) -> int:
+        """Return how many latents are made together."""
+        return int(getattr(ramp, self.joins)) if self.joins in self.reads else 1
 
 
 SCHEDULES = {
-    "progressive": _named(
-        "a ramp of levels fills, slides and drains (PA-VDM)", family.progressive, "window", "chunk"
+    "progressive": Schedule(
+        "a ramp of levels fills, slides and drains (PA-VDM)", family.progressive, ("window", "chunk")
     ),
-    "rolling": _named("the window is always full (Rolling Diffusion)", family.rolling, "window"),
-    "queue": _named(
-        "starts full, with a clip noised to the ramp (Meta-ARVDM)", family.queue, "window", "chunk"
+    "rolling": Schedule("the window is always full (Rolling Diffusion)", family.rolling, ("window",)),
+    "queue": Schedule(
+        "starts full, with a clip noised to the ramp (Meta-ARVDM)", family.queue, ("window", "chunk")
     ),
-    "fifo": _named("a long queue, seen in partitions (FIFO-Diffusion)", family.fifo, "window"),
-    "pyramid": _named(
+    "fifo": Schedule("a long queue, seen in partitions (FIFO-Diffusion)", family.fifo, ("window",)),
+    "pyramid": Schedule(
         "window by window, in turn (Diffusion Forcing)",
         family.pyramid,
-        "window",
-        "chunk",
-        "lag",
-        lag=1,
-        context_level=0.02,
+        ("window", "chunk", "lag"),
+        {"lag": 1, "context_level": 0.02},
+        joins="window",
     ),
-    "autoregressive": _named("chunk by chunk, each from noise", family.autoregressive, "chunk"),
-    "replacement": _named(
-        "window by window, after the clean end of the last", family.replacement, "window", "chunk"
+    "autoregressive": Schedule("chunk by chunk, each from noise", family.autoregressive, ("chunk",)),
+    "replacement": Schedule(
+        "window by window, after the clean end of the last",
+        family.replacement,
+        ("window", "chunk"),
+        joins="window",
     ),
-    "replacement-noised": _named(
+    "replacement-noised": Schedule(
         "window by window, after a noised end of the last",
         family.replacement_noised,
-        "window",
-        "chunk",
+        ("window", "chunk"),
+        joins="window",
     ),
-    "full-sequence": _named("every latent at once, at one level", family.full_sequence, "chunk"),
+    "full-sequence": Schedule("every latent at once, at one level", family.full_sequence, ("chunk",)),
 }
 
 

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import repeat
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from pavdm_cli.models.pipeline import Pipeline
-from pavdm_cli.runs.stream import Guided, Request, latents_for
+from pavdm_cli.runs.stream import Guided, Request
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.noise import Noise
 from pavdm_cli.sampling.schedule import Step
@@ -22,14 +23,14 @@ CALLS = 5
 """Timed calls of each width and of the decoder, after one that is not counted; their median is used."""
 
 
-def _steps(request: Request) -> Iterator[Step]:
-    return schedule.make(request.schedule, latents_for(request.frames), request.ramp)
+def _steps(model: Pipeline, request: Request) -> Iterator[Step]:
+    return schedule.make(request.schedule, model.config.timing.latents(request.frames), request.ramp)
 
 
 @torch.no_grad()
 def bare(model: Pipeline, request: Request) -> tuple[float, float]:
     """Return the seconds that the model calls and the decoder calls alone would take."""
-    steps = list(_steps(request))
+    steps = list(_steps(model, request))
     guided = Guided(model, request)
     noise = Noise(request.seeds, model.latent_shape)
     device, denoise = model.place.device, 0.0
@@ -37,17 +38,16 @@ def bare(model: Pipeline, request: Request) -> tuple[float, float]:
         step = next(step for step in steps if len(step.latents) == width)
         shown = torch.stack([noise(k) for k in range(width)], dim=1).to(device)
         denoise += count * _seconds(partial(guided, shown, step), device)
-    latent = noise(0).to(device)
-    state = model.vae.decode(latent[:, None].to(model.place.dtype), [])[1]
-    once = _seconds(lambda: model.vae.decode(latent[:, None].to(model.place.dtype), state), device)
-    return denoise, once * latents_for(request.frames)
+    pictures = model.decode_stream(repeat(noise(0).to(device)))
+    once = _seconds(lambda: next(pictures), device)
+    return denoise, once * model.config.timing.latents(request.frames)
 
 
 @torch.no_grad()
 def rates(model: Pipeline, request: Request) -> tuple[float, float]:
     """Return TFLOP/s of the denoiser's matrix products alone, and of the whole denoiser, at the widest
     call."""
-    guided, step = Guided(model, request), max(_steps(request), key=lambda one: len(one.latents))
+    guided, step = Guided(model, request), max(_steps(model, request), key=lambda one: len(one.latents))
     noise, device = Noise(request.seeds, model.latent_shape), model.place.device
     shown = torch.stack([noise(k) for k in range(len(step.latents))], dim=1).to(device)
     layers: list[tuple[nn.Linear, Tensor]] = []

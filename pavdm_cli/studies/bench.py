@@ -20,7 +20,7 @@ from pavdm_cli.models.device import Place
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.runs.film import Film, Look
 from pavdm_cli.runs.journal import Journal, State
-from pavdm_cli.runs.stream import Clock, Position, Request, check_span, latents_for, stream
+from pavdm_cli.runs.stream import Clock, Position, Request, check_span, stream
 from pavdm_cli.sampling import schedule
 from pavdm_cli.studies.bare import bare, rates
 from pavdm_cli.studies.machine import device_peak, machine, peak
@@ -110,7 +110,7 @@ def measure(asked: Asked, begun: float, say: Callable[[str], None]) -> Bench:
         walls.append(_warm(asked, model))
     say("the bare calls, and matrix products of the denoiser's shapes")
     request = asked.request
-    steps = list(schedule.make(request.schedule, latents_for(request.frames), request.ramp))
+    steps = list(schedule.make(request.schedule, model.config.timing.latents(request.frames), request.ramp))
     denoise, decode = bare(model, asked.request)
     products, reached = rates(model, asked.request)
     fps = model.config.fps
@@ -188,8 +188,8 @@ def compared(now: dict[str, object], before: dict[str, object]) -> dict[str, tup
 
 
 def _loaded(asked: Asked) -> Pipeline:
-    model = pipeline.load(str(asked.folder), asked.place, asked.attention_chunk)
-    check_span(asked.request, model.config.name, model.span)
+    model = pipeline.load(str(asked.folder), asked.place, pipeline.Fit(attention_chunk=asked.attention_chunk))
+    check_span(asked.request, model.config, model.span)
     if asked.compiled:
         compilers = filter(None, (os.environ.get("CXX"), "g++", "clang++", "cl"))
         if asked.place.device.type == "cpu" and not any(map(shutil.which, compilers)):

@@ -17,7 +17,7 @@ from pavdm_cli.models import config as configs
 from pavdm_cli.models import library
 from pavdm_cli.models import probe as probes
 from pavdm_cli.models.library import weights_hash
-from pavdm_cli.models.pipeline import Pipeline
+from pavdm_cli.models.native import Native
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.studies import measures, records, sources
 from pavdm_cli.studies.bootstrap import Estimate, of_means, of_sets
@@ -105,7 +105,7 @@ class Scores:
     of_videos: dict[str, dict[str, Estimate]] = field(default_factory=dict)
 
 
-def identity(pipeline: Pipeline, folder: Path, probe: Path, plan: Plan) -> Identity:
+def identity(pipeline: Native, folder: Path, probe: Path, plan: Plan) -> Identity:
     """Return what a study of a model's folder, judged by a probe's, is of.
 
     Raises:
@@ -125,7 +125,7 @@ def identity(pipeline: Pipeline, folder: Path, probe: Path, plan: Plan) -> Ident
     )
 
 
-def make(pipeline: Pipeline, probe: Probe, plan: Plan, own: Identity, folder: Path) -> Iterator[Progress]:
+def make(pipeline: Native, probe: Probe, plan: Plan, own: Identity, folder: Path) -> Iterator[Progress]:
     """Make and look at all videos that have no record in the folder yet; yield after every group.
 
     Raises:
@@ -189,7 +189,7 @@ def _floors() -> list[str]:
     return [f"floor{n}" for n in range(FLOORS)]
 
 
-def _source(pipeline: Pipeline, plan: Plan, kind: str, group: Sequence[tuple[int, int]]) -> Iterator[Frames]:
+def _source(pipeline: Native, plan: Plan, kind: str, group: Sequence[tuple[int, int]]) -> Iterator[Frames]:
     asked, frames, size = [PROMPTS[i] for i, _ in group], plan.seconds * FPS, pipeline.config.size
     apart = APART["floor"] * (1 + int(kind[5:])) if kind.startswith("floor") else APART[kind]
     seeds = [seed + apart for _, seed in group]

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pavdm_cli.models.pipeline import Pipeline
+from pavdm_cli.models.native import Native
 from pavdm_cli.models.vae import FRAMES_PER_LATENT
 from pavdm_cli.runs.stream import Request, stream
 from pavdm_cli.studies.prompts import Asked
@@ -22,7 +22,7 @@ PIECE = 24
 """Frames drawn at a time."""
 
 
-def made(pipeline: Pipeline, asked: Sequence[Asked], seeds: Sequence[int], frames: int) -> Iterator[Frames]:
+def made(pipeline: Native, asked: Sequence[Asked], seeds: Sequence[int], frames: int) -> Iterator[Frames]:
     """Yield what the model makes of the prompts with its default settings."""
     config = pipeline.config
     prompts = tuple(one.prompt for one in asked)
@@ -50,7 +50,7 @@ def real(
         yield _bytes(torch.cat(parts).movedim(2, -1))
 
 
-def coded(pipeline: Pipeline, frames: Iterator[Frames]) -> Iterator[Frames]:
+def coded(pipeline: Native, frames: Iterator[Frames]) -> Iterator[Frames]:
     """Yield what the model's VAE gives back of frames; pieces must be whole latents long."""
     place = pipeline.place
 

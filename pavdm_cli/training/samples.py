@@ -10,8 +10,8 @@ import torch
 from pavdm_cli.media.sheet import save_png, sheet
 from pavdm_cli.models.denoiser import Denoiser
 from pavdm_cli.models.device import Place
-from pavdm_cli.models.library import ModelConfig
-from pavdm_cli.models.pipeline import Pipeline
+from pavdm_cli.models.library import NativeConfig
+from pavdm_cli.models.native import Native
 from pavdm_cli.models.text import TextEncoder
 from pavdm_cli.models.vae import Vae
 from pavdm_cli.runs.stream import Request, stream
@@ -29,7 +29,7 @@ OTHER_SEED = 10**9
 
 
 def of_denoiser(
-    path: Path, config: ModelConfig, vae: Vae, text: TextEncoder, place: Place
+    path: Path, config: NativeConfig, vae: Vae, text: TextEncoder, place: Place
 ) -> Callable[[Denoiser], None]:
     """Return what draws a sheet, a row for each of the model's own prompts, at most every EVERY seconds."""
     drawn = [-float(EVERY)]
@@ -38,10 +38,10 @@ def of_denoiser(
         if time.monotonic() - drawn[0] < EVERY:
             return
         drawn[0] = time.monotonic()
-        pipeline = Pipeline(config, place, text, network, vae, (), torch.empty(0, text.config.width))
+        pipeline = Native(config, place, text, network, vae, (), torch.empty(0, text.config.width))
         prompts = tuple(known.prompt for known in config.knows)
         seeds = tuple(range(len(prompts)))
-        frames = LATENTS * pipeline.frames_per_latent
+        frames = config.timing.first(LATENTS)
         request = Request(prompts, seeds, frames, "progressive", config.sampling, config.guidance)
         rows = np.stack([chunk.frames[:, 0] for chunk in stream(pipeline, request)], axis=1)
         save_png(path, sheet(list(rows)))

@@ -38,7 +38,7 @@ def generate(name: str, *arguments: str) -> np.ndarray:
     return frames(Path(name))
 
 
-@pytest.mark.parametrize("count", [16, 17, 27])
+@pytest.mark.parametrize("count", [16, 27])
 def test_what_we_made_goes_on_from_its_latents(folder: Path, count: int) -> None:
     old = generate("old.mp4", "--frames", str(count))
     said = pavdm("extend", "old.mp4", "--frames", "25").stdout
@@ -48,7 +48,7 @@ def test_what_we_made_goes_on_from_its_latents(folder: Path, count: int) -> None
     assert np.array_equal(new[:count], old)
     before = latents(folder / "old.mp4")
     assert np.array_equal(latents(folder / "old-extended.mp4")[: len(before)], before)
-    settings = look(folder / "old-extended.mp4").settings
+    settings = look(folder / "old-extended.mp4", folder).settings
     assert settings and (settings.first, settings.frames, settings.seed) == (count, count + 25, 1)
     assert [making.frames for making in settings.makings] == [count, count + 25]
     assert frames(folder / "old.mp4").shape == old.shape
@@ -64,8 +64,18 @@ def test_the_new_part_is_what_the_model_makes_after_those_latents(folder: Path) 
     a, b, c = (frames(folder / f"{name}.mp4") for name in "abc")
     assert np.abs(a[17:].astype(int) - b[17:20]).max() <= 8  # groups of pictures end elsewhere
     assert np.array_equal(b[:17], c[:17]) and not np.array_equal(b[30:], c[30:])
-    settings = look(folder / "c.mp4").settings
+    settings = look(folder / "c.mp4", folder).settings
     assert settings and settings.cues == (Cue(17 / 8, "sea at night"),) and settings.blend == 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fifo", "queue", "rolling", "pyramid", "autoregressive"])
+def test_every_schedule_goes_on(folder: Path, name: str) -> None:
+    old = generate("old.mp4", "--frames", "61")
+    schedule = f"{name}:steps=6" + ("" if name == "autoregressive" else ",window=3")
+    pavdm("extend", "old.mp4", "--frames", "20", "--schedule", schedule, "-q", "-o", "new.mp4")
+    new = frames(folder / "new.mp4")
+    assert len(new) == 81 and np.array_equal(new[:61], old)
 
 
 def test_only_the_new_part(folder: Path) -> None:
@@ -137,7 +147,7 @@ def test_like_takes_the_settings_of_a_film(folder: Path) -> None:
     pavdm("generate", "--like", "a.mp4", "--seed", "2", "-q", "-o", "c.mp4")
     assert not np.array_equal(frames(folder / "c.mp4"), wanted)
     pavdm("generate", "a blue ball", "--like", "a.mp4", "--seconds", "1", "-q", "-o", "d.mp4")
-    settings = look(folder / "d.mp4").settings
+    settings = look(folder / "d.mp4", folder).settings
     assert settings and (settings.prompt, settings.cues, settings.frames) == ("a blue ball", (), 8)
     assert (settings.seed, settings.negative, settings.guidance) == (1, "sea", 3.0)
 
@@ -167,7 +177,12 @@ FOREIGN: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.mark.parametrize("kind", FOREIGN)
+QUICK = ("mp4 with sound", "gif")
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in FOREIGN]
+)
 def test_any_other_video_is_encoded_once_and_goes_on(folder: Path, kind: str) -> None:
     path = FOREIGN[kind](folder)
     said = pavdm("extend", str(path), "--frames", "16", "--prompt", "a ball", "--scale", "2", "-o", "z.mp4")
@@ -176,7 +191,7 @@ def test_any_other_video_is_encoded_once_and_goes_on(folder: Path, kind: str) ->
     info = reader.probe(folder / "z.mp4")
     assert (info.width, info.height, info.fps) == (64, 64, 8)
     assert abs(info.frames - (24 + 16)) <= 2
-    existing = look(folder / "z.mp4")
+    existing = look(folder / "z.mp4", folder)
     assert (
         existing.settings
         and existing.settings.foreign == path.name
@@ -202,13 +217,19 @@ def test_the_old_part_keeps_its_look(folder: Path) -> None:
     assert len(frames(folder / "new.mp4")) == 8
 
 
-def test_a_film_that_lost_its_latents_goes_on_from_its_pictures(folder: Path) -> None:
-    generate("old.mp4", "--frames", "30")
+def test_a_film_that_lost_its_latents_goes_on_from_its_run_or_its_pictures(folder: Path) -> None:
+    old = generate("old.mp4", "--frames", "30")
     made(folder / "stripped.mp4", "-i", "old.mp4", "-c", "copy")
     assert attachment.find(folder / "stripped.mp4") is None
+    assert "stay as they are" in pavdm("extend", "stripped.mp4", "--frames", "9", "-o", "kept.mp4").stdout
+    assert np.array_equal(frames(folder / "kept.mp4")[:30], old)
+    made(folder / "again.mp4", "-i", "kept.mp4", "-c", "copy")
+    assert "stay as they are" in pavdm("redo", "again.mp4", "--from", "2s", "-o", "redone.mp4").stdout
+    assert np.array_equal(latents(folder / "redone.mp4")[:4], latents(folder / "old.mp4")[:4])
+    pavdm("runs", "clean", model=())
     said = pavdm("extend", "stripped.mp4", "--frames", "8").stdout
     assert "its latents are gone" in said
-    settings = look(folder / "stripped-extended.mp4").settings
+    settings = look(folder / "stripped-extended.mp4", folder).settings
     assert settings and settings.prompt == "a red ball" and settings.foreign == "stripped.mp4"
     with pytest.raises(RunError, match="its latents are gone, so no other ending"):
         raise_of("redo", "stripped.mp4", "--from", "1s")

@@ -300,7 +300,7 @@ def test_too_little_memory_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch
     def spent(*_: object) -> None:
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr("pavdm_cli.models.pipeline.Pipeline.velocity", spent)
+    monkeypatch.setattr("pavdm_cli.models.native.Native.velocity", spent)
     error = generate("a red ball", "--frames", "8", "-q").exception
     assert isinstance(error, DeviceError) and "--attention-chunk" in str(error)
 

@@ -8,31 +8,46 @@ from typer.testing import CliRunner
 
 from pavdm_cli.cli.app import app
 from pavdm_cli.errors import CheckpointError, ConfigError
-from pavdm_cli.models import library
+from pavdm_cli.models import hub, library
+from pavdm_cli.models.config import write
 
 runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(hub, "place", lambda: tmp_path / "cache")
+    return tmp_path / "cache"
 
 
 def test_list(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "packaged", lambda: tiny_model.parent)
     result = runner.invoke(app, ["models", "list"])
     assert result.exit_code == 0
-    assert [line.split() for line in result.stdout.splitlines()] == [
-        ["name", "size", "fps", "knows", "about"],
-        ["tiny", "32x32", "8", "2", "noise,", "quickly"],
-        [],
-        ["pavdm", "models", "show", "NAME", "tells", "what", "it", "knows"],
-    ]
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines[:2] == [["name", "state", "about"], ["tiny", "packaged", "noise,", "quickly"]]
+    assert [line[:3] for line in lines[2:-2]] == [[name, "to", "pull"] for name in hub.KNOWN]
+    assert lines[-1][:4] == ["pavdm", "models", "show", "NAME"]
 
 
 def test_list_as_json(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "packaged", lambda: tiny_model.parent)
-    result = runner.invoke(app, ["models", "list", "--json"])
-    assert json.loads(result.stdout) == {
-        "models": [
-            {"name": "tiny", "about": "noise, quickly", "size": [32, 32], "fps": 8, "knows": ["balls", "sea"]}
-        ]
-    }
+    found = json.loads(runner.invoke(app, ["models", "list", "--json"]).stdout)["models"]
+    facts = {"about": "noise, quickly", "size": [32, 32], "fps": 8, "knows": ["balls", "sea"]}
+    assert found[0] == {"name": "tiny", "state": "packaged", **facts}
+    assert {one["name"]: one["state"] for one in found[1:]} == dict.fromkeys(hub.KNOWN, "to pull")
+
+
+def test_what_is_downloaded_is_told(cache: Path) -> None:
+    """One that is known by name, whole, and another of the hub, in part."""
+    for name, repo in (("ltx-video-2b", "Lightricks/LTX-Video"), ("a--b", "a/b")):
+        (cache / name).mkdir(parents=True)
+        files = (hub.Entry("x.json", 2, "0" * 40),)
+        write(hub.Manifest(repo, "main", files), cache / name / hub.MANIFEST)
+    (cache / "ltx-video-2b" / "x.json").write_text("{}")
+    found = json.loads(runner.invoke(app, ["models", "list", "--json"]).stdout)["models"]
+    states = {one["name"]: one["state"] for one in found}
+    assert states["ltx-video-2b"] == "0.0 GiB" and states["a/b"] == "1 files to pull of 0.0 GiB"
 
 
 def test_none_there_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import FPS, pixels, scene
 
@@ -30,6 +30,7 @@ def test_a_scene_that_only_lives_has_nothing() -> None:
     assert got.joints and got.joints.low < 1.05 < 1.2 and got.joints.times == pytest.approx(1, abs=0.05)
 
 
+@settings(max_examples=15)
 @given(parts=st.lists(st.integers(0, 36), max_size=5))
 def test_portions_do_not_matter(parts: list[int]) -> None:
     analyser = Analyser(FPS)
@@ -86,6 +87,14 @@ def test_joints_are_found_at_the_right_distance_only() -> None:
     assert wrong.low < 1
 
 
+def test_joints_of_pieces_are_told_from_those_of_what_pieces_are_made_of() -> None:
+    only_latents = np.clip(CLEAN.astype(int) + (np.arange(120) // 4 % 2 * 4)[:, None, None, None], 0, 255)
+    analyser = Analyser(FPS)
+    analyser.add(only_latents.astype(np.uint8))
+    apart, within = analyser.result(16).joints, analyser.result(16, among=4).joints
+    assert apart and within and apart.low > 1.1 and within.times == pytest.approx(1, abs=0.05)
+
+
 def test_joints_need_frames_between_them() -> None:
     with pytest.raises(VideoError, match="every 1 frames"):
         analysed(CLEAN, every=1)
@@ -125,3 +134,11 @@ def test_odd_rates_are_measured_at_their_own_seconds() -> None:
     frames = CLEAN.copy()
     frames[60:] = frames[60:, ::-1, ::-1]
     assert analysed(frames, fps=11.99).cuts[0].at == pytest.approx(60 / 11.99)
+
+
+def test_a_small_fast_thing_is_no_cut() -> None:
+    frames = np.repeat(CLEAN[:1], 48, axis=0)
+    frames[:, 10:25, 5:20] = 255
+    frames[24:, 10:25, 5:20] = CLEAN[0, 10:25, 5:20]
+    frames[24:, 30:45, 40:55] = 255
+    assert analysed(frames).cuts == ()

@@ -70,6 +70,6 @@ def frames(path: Path) -> np.ndarray:
 
 def latents(film: Path) -> np.ndarray:
     """Return the latents stored in a film, (T, 1, C, h, w)."""
-    log = look(film).log
+    log = look(film, film.parent).latents
     assert log is not None
     return np.stack([log.read(k) for k in range(log.count)])

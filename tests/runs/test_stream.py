@@ -1,6 +1,7 @@
 """Prompt in, frames out: exactly the frames asked for, the same in any company and any chunking."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from pavdm_cli.errors import ConfigError, ScheduleError
+from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import place
-from pavdm_cli.models.pipeline import Pipeline, load
-from pavdm_cli.runs.stream import Chunk, Clock, Request, stream
+from pavdm_cli.models.native import Native, load
+from pavdm_cli.runs.stream import Chunk, Clock, Request, generate, stream
+from pavdm_cli.runs.timeline import Cue, weights
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
 
@@ -19,8 +22,8 @@ RAMP = Ramp(steps=6, window=6, chunk=1, context=2)
 
 
 @pytest.fixture
-def pipeline(tiny_model: Path) -> Pipeline:
-    return load(str(tiny_model), place("cpu", "fp32"))
+def pipeline(tiny_model: Path) -> Native:
+    return load(tiny_model, place("cpu", "fp32"))
 
 
 def ask(
@@ -47,7 +50,7 @@ def far(a: np.ndarray, b: np.ndarray) -> int:
 
 @pytest.mark.parametrize("frames", (1, 3, 4, 5, 22, 24))
 @pytest.mark.parametrize("name", schedule.SCHEDULES)
-def test_exactly_the_frames_asked_for(pipeline: Pipeline, frames: int, name: str) -> None:
+def test_exactly_the_frames_asked_for(pipeline: Native, frames: int, name: str) -> None:
     chunks = list(stream(pipeline, ask(1, frames=frames, name=name)))
     video = joined(chunks)
     assert video.shape == (1, frames, 32, 32, 3) and video.dtype == np.uint8
@@ -57,18 +60,18 @@ def test_exactly_the_frames_asked_for(pipeline: Pipeline, frames: int, name: str
     assert all(c.latent.shape == (1, 4, 2, 2) for c in chunks)
 
 
-def test_the_first_chunk_comes_after_the_steps_of_one_latent(pipeline: Pipeline) -> None:
+def test_the_first_chunk_comes_after_the_steps_of_one_latent(pipeline: Native) -> None:
     chunks = stream(pipeline, ask(1, frames=4000))
     assert [next(chunks).calls for _ in range(3)] == [RAMP.steps, RAMP.steps + 1, RAMP.steps + 2]
 
 
-def test_a_video_is_made_again_by_its_seed_and_another_seed_makes_another(pipeline: Pipeline) -> None:
+def test_a_video_is_made_again_by_its_seed_and_another_seed_makes_another(pipeline: Native) -> None:
     one, again, other = (joined(list(stream(pipeline, ask(seed)))) for seed in (1, 1, 2))
     assert np.array_equal(one, again)
     assert far(one, other) > 20
 
 
-def test_a_video_does_not_depend_on_its_company(pipeline: Pipeline) -> None:
+def test_a_video_does_not_depend_on_its_company(pipeline: Native) -> None:
     prompts = ("a red ball", "the sea at night", "a red ball")
     together = list(stream(pipeline, ask(1, 2, 3, prompts=prompts)))
     for i, seed in enumerate((1, 2, 3)):
@@ -78,7 +81,7 @@ def test_a_video_does_not_depend_on_its_company(pipeline: Pipeline) -> None:
             torch.testing.assert_close(a.latent[0], b.latent[i], atol=1e-4, rtol=0)
 
 
-def test_chunks_joined_equal_their_latents_decoded_at_once(pipeline: Pipeline) -> None:
+def test_chunks_joined_equal_their_latents_decoded_at_once(pipeline: Native) -> None:
     chunks = list(stream(pipeline, ask(1, 2, frames=22)))
     latents = torch.stack([chunk.latent for chunk in chunks], dim=1)
     with torch.no_grad():
@@ -88,13 +91,13 @@ def test_chunks_joined_equal_their_latents_decoded_at_once(pipeline: Pipeline) -
 
 
 @pytest.mark.parametrize("chunk", (1, 7))
-def test_the_chunk_of_attention_changes_nothing(pipeline: Pipeline, chunk: int) -> None:
+def test_the_chunk_of_attention_changes_nothing(pipeline: Native, chunk: int) -> None:
     dense = joined(list(stream(pipeline, ask(1))))
     pipeline.denoiser.set_attention_chunk(chunk)
     assert far(dense, joined(list(stream(pipeline, ask(1))))) <= 1
 
 
-def test_words_and_guidance_matter(pipeline: Pipeline) -> None:
+def test_words_and_guidance_matter(pipeline: Native) -> None:
     one = joined(list(stream(pipeline, ask(1, guidance=2))))
     for other in (
         ask(1, guidance=1),
@@ -104,14 +107,14 @@ def test_words_and_guidance_matter(pipeline: Pipeline) -> None:
         assert far(one, joined(list(stream(pipeline, other)))) > 5
 
 
-def test_guidance_away_from_the_prompt_itself_is_none(pipeline: Pipeline) -> None:
+def test_guidance_away_from_the_prompt_itself_is_none(pipeline: Native) -> None:
     plain = list(stream(pipeline, ask(1, guidance=1)))
     pushed = list(stream(pipeline, ask(1, guidance=3, negative="a red ball")))
     for a, b in zip(plain, pushed, strict=True):
         torch.testing.assert_close(a.latent, b.latent, atol=1e-4, rtol=0)
 
 
-def test_no_guidance_is_half_the_work(pipeline: Pipeline) -> None:
+def test_no_guidance_is_half_the_work(pipeline: Native) -> None:
     shown: list[int] = []
 
     def count(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -128,7 +131,7 @@ def test_no_guidance_is_half_the_work(pipeline: Pipeline) -> None:
     assert guided == 2 * plain
 
 
-def test_a_schedule_wider_than_the_model_is_refused_with_both_numbers(pipeline: Pipeline) -> None:
+def test_a_schedule_wider_than_the_model_is_refused_with_both_numbers(pipeline: Native) -> None:
     wide = Ramp(steps=12, window=12, context=3)
     with pytest.raises(ScheduleError, match="'progressive' shows 15 latents in a call and tiny takes 8"):
         next(stream(pipeline, ask(1, frames=400, ramp=wide)))
@@ -138,7 +141,7 @@ def test_a_schedule_wider_than_the_model_is_refused_with_both_numbers(pipeline: 
     assert next(stream(pipeline, ask(1, frames=32, ramp=wide))).first == 0
 
 
-def test_time_is_told_by_what_it_went_to(pipeline: Pipeline) -> None:
+def test_time_is_told_by_what_it_went_to(pipeline: Native) -> None:
     clock = Clock()
     *_, last = stream(pipeline, ask(1), clock)
     assert {"text", "denoise", "decode"} <= last.seconds.keys() <= clock.seconds.keys()
@@ -159,3 +162,45 @@ def test_a_request_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=said):
         Request(prompts, seeds, frames, "progressive", RAMP, 2.0)
+
+
+def test_collected_is_streamed(pipeline: Native) -> None:
+    assert np.array_equal(generate(pipeline, ask(1, 2)), joined(list(stream(pipeline, ask(1, 2)))))
+
+
+def test_a_cue_from_the_start_on_is_the_prompt(pipeline: Native) -> None:
+    sea = generate(pipeline, ask(1, prompts=["the sea at night"]))
+    cued = generate(pipeline, replace(ask(1), cues=(Cue(0.0, "the sea at night"),)))
+    assert np.array_equal(sea, cued)
+    later = generate(pipeline, replace(ask(1), cues=(Cue(60.0, "the sea at night"),), blend=2.0))
+    assert np.array_equal(later, generate(pipeline, ask(1)))
+
+
+@pytest.mark.parametrize("guidance", (1.0, 2.0))
+def test_every_latent_takes_its_share_of_each_text(
+    pipeline: Native, guidance: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 8 frames a second latent k stands at (4 k + 2) / 8 s; texts nobody takes are left out."""
+    cues = (Cue(1.0, "the sea at night"), Cue(2.0, "stars"))
+    request = replace(ask(1, 2, frames=40, guidance=guidance), cues=cues, blend=1.0)
+    seen: dict[tuple[float, ...], Tensor] = {}
+    plain = Native.velocity
+
+    def watched(
+        self: Native, latents: Tensor, levels: object, positions: object, words: Conditions
+    ) -> Tensor:
+        assert words.weight.shape[:2] == latents.shape[:2]
+        torch.testing.assert_close(words.weight.sum(-1), torch.ones(latents.shape[:2]))
+        seen[tuple(words.weight[0, :, -1].tolist())] = words.weight
+        return plain(self, latents, levels, positions, words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Native, "velocity", watched)
+    list(stream(pipeline, request))
+    kinds = {weight.shape[2] for weight in seen.values()}
+    assert kinds == {1, 2, 3}
+    whole = torch.tensor([weights(cues, 1.0, (4 * k + 2) / 8) for k in range(10)])
+    (full,) = [weight for weight in seen.values() if weight.shape[1] == 6 and weight.shape[2] == 3][:1]
+    rows = [tuple(row.tolist()) for row in whole]
+    assert all(tuple(row.tolist()) in rows for row in full[0])
+    if guidance != 1:
+        assert torch.equal(full[2:], torch.tensor([1.0, 0.0, 0.0]).expand(2, 6, 3))

@@ -14,7 +14,7 @@ from pavdm_cli.errors import ConfigError, RunError
 from pavdm_cli.models import quantised
 from pavdm_cli.models.config import write
 from pavdm_cli.models.device import place
-from pavdm_cli.models.pipeline import load
+from pavdm_cli.models.native import load
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.studies import bootstrap, sources
 from pavdm_cli.studies import scorecard as study
@@ -43,7 +43,7 @@ def test_it_goes_on_where_it_was_and_refuses_other_weights(
 ) -> None:
     monkeypatch.setattr(study, "KINDS", ("real", "made"))
     monkeypatch.setattr(study, "FLOORS", 0)
-    pipeline = load(str(folders[0]), place("cpu", "fp32"))
+    pipeline = load(folders[0], place("cpu", "fp32"))
     probe, judge = study.load_probe(folders[1])
     own = study.identity(pipeline, folders[0], judge, PLAN)
     progress = study.make(pipeline, probe, PLAN, own, tmp_path / "work")
@@ -85,7 +85,7 @@ def test_plans_that_cannot_be_are_refused(changes: dict[str, int], said: str) ->
 
 
 def test_a_model_of_another_rate_is_refused(tiny_model: Path, tmp_path: Path) -> None:
-    pipeline = load(str(tiny_model), place("cpu", "fp32"))
+    pipeline = load(tiny_model, place("cpu", "fp32"))
     with pytest.raises(ConfigError, match="8 frames a second; the probe reads 24"):
         study.identity(pipeline, tiny_model, tmp_path, PLAN)
 

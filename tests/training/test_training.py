@@ -14,7 +14,7 @@ from torch import Tensor
 from pavdm_cli.models import quantised, text
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
-from pavdm_cli.models.pipeline import load_vae
+from pavdm_cli.models.native import load_vae
 from pavdm_cli.models.text import TextEncoder
 from pavdm_cli.models.vae import Vae, VaeConfig
 from pavdm_cli.sampling.loop import denoise

@@ -10,26 +10,27 @@ from safetensors.torch import save_file
 
 from pavdm_cli.errors import CheckpointError, ConfigError
 from pavdm_cli.models import library, quantised
+from pavdm_cli.models import pipeline as pipelines
 from pavdm_cli.models.config import read, write
 from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
 from pavdm_cli.models.device import place
-from pavdm_cli.models.pipeline import Pipeline, load
+from pavdm_cli.models.native import Native, load
 
 CPU = place("cpu", "fp32")
 
 
 @pytest.fixture
-def pipeline(tiny_model: Path) -> Pipeline:
-    return load(str(tiny_model), CPU)
+def pipeline(tiny_model: Path) -> Native:
+    return load(tiny_model, CPU)
 
 
-def conditions(pipeline: Pipeline, batch: int, latents: int) -> Conditions:
+def conditions(pipeline: Native, batch: int, latents: int) -> Conditions:
     text = pipeline.encode_text(["a red ball"] * batch)
     shares = torch.ones(batch, latents, 1)
     return Conditions(text.tokens[:, None], text.mask[:, None], text.pooled[:, None], shares)
 
 
-def test_a_loaded_model_knows_its_limits(pipeline: Pipeline) -> None:
+def test_a_loaded_model_knows_its_limits(pipeline: Native) -> None:
     assert pipeline.span == 8
     assert pipeline.latent_shape == (4, 2, 2)
     assert pipeline.config.name == "tiny"
@@ -37,7 +38,7 @@ def test_a_loaded_model_knows_its_limits(pipeline: Pipeline) -> None:
 
 
 def test_networks_run_in_the_format_asked_for_and_answer_in_float32(tiny_model: Path) -> None:
-    half = load(str(tiny_model), place("cpu", "bf16"))
+    half = load(tiny_model, place("cpu", "bf16"))
     latents = torch.randn(2, 3, *half.latent_shape)
     with torch.no_grad():
         velocity = half.velocity(latents, (0.0, 0.5, 1.0), (0, 1, 2), conditions(half, 2, 3))
@@ -46,8 +47,8 @@ def test_networks_run_in_the_format_asked_for_and_answer_in_float32(tiny_model: 
     assert {p.dtype for p in half.vae.parameters()} == {torch.bfloat16}
 
 
-def test_the_chunk_of_attention_changes_nothing(tiny_model: Path, pipeline: Pipeline) -> None:
-    chunked = load(str(tiny_model), CPU, attention_chunk=5)
+def test_the_chunk_of_attention_changes_nothing(tiny_model: Path, pipeline: Native) -> None:
+    chunked = load(tiny_model, CPU, attention_chunk=5)
     latents = torch.randn(1, 6, *pipeline.latent_shape)
     levels, positions, words = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), range(6), conditions(pipeline, 1, 6)
     with torch.no_grad():
@@ -55,14 +56,14 @@ def test_the_chunk_of_attention_changes_nothing(tiny_model: Path, pipeline: Pipe
     torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 
 
-def test_the_company_of_a_prompt_changes_nothing(pipeline: Pipeline) -> None:
+def test_the_company_of_a_prompt_changes_nothing(pipeline: Native) -> None:
     alone = pipeline.encode_text(["a ball"])
     together = pipeline.encode_text(["the red sea at night on a background", "a ball"])
     assert alone.tokens.shape[1:] == together.tokens.shape[1:]
     torch.testing.assert_close(alone.tokens[0], together.tokens[1], atol=1e-5, rtol=0)
 
 
-def test_frames_are_the_decoder_s_rounded_to_bytes(pipeline: Pipeline) -> None:
+def test_frames_are_the_decoder_s_rounded_to_bytes(pipeline: Native) -> None:
     latents = torch.randn(2, 3, *pipeline.latent_shape)
     frames = torch.cat(list(pipeline.decode_stream(latents.unbind(1))), dim=1)
     assert frames.shape == (2, 12, 32, 32, 3) and frames.dtype is torch.uint8
@@ -73,7 +74,7 @@ def test_frames_are_the_decoder_s_rounded_to_bytes(pipeline: Pipeline) -> None:
     assert frames.float().std() > 1
 
 
-def test_a_known_caption_is_nearest_to_itself(pipeline: Pipeline) -> None:
+def test_a_known_caption_is_nearest_to_itself(pipeline: Native) -> None:
     best, second = pipeline.nearest(pipeline.encode_text(["stars at night", "a red ball"]), count=2)
     assert best[0][0] == "stars at night" and second[0][0] == "a red ball"
     assert best[0][1] == pytest.approx(1, abs=1e-4) and best[0][1] > best[1][1]
@@ -85,7 +86,7 @@ def test_truncated_weights_are_refused(tiny_model: Path, name: str) -> None:
     path = tiny_model / name
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match=f"{path.name}: truncated"):
-        load(str(tiny_model), CPU)
+        load(tiny_model, CPU)
 
 
 @pytest.mark.parametrize(
@@ -95,14 +96,14 @@ def test_missing_weights_are_named(tiny_model: Path, name: str) -> None:
     path = tiny_model / name
     path.unlink()
     with pytest.raises(CheckpointError, match=path.name):
-        load(str(tiny_model), CPU)
+        load(tiny_model, CPU)
 
 
 def test_weights_of_another_shape_are_refused(tiny_model: Path) -> None:
     path = tiny_model / "denoiser.config.json"
     write(replace(read(DenoiserConfig, path), mlp=48), path)
     with pytest.raises(CheckpointError, match=r"denoiser\.safetensors: does not fit.*6 of another shape"):
-        load(str(tiny_model), CPU)
+        load(tiny_model, CPU)
 
 
 @pytest.mark.parametrize("change", ({"channels": 3}, {"size": (4, 2)}))
@@ -116,14 +117,14 @@ def test_a_denoiser_of_other_latents_than_the_vae_s_is_refused(
     with pytest.raises(
         CheckpointError, match=r"the denoiser's latents .* do not fit the VAE's \(4 x \(2, 2\)\)"
     ):
-        load(str(tiny_model), CPU)
+        load(tiny_model, CPU)
 
 
 def test_another_picture_size_is_refused(tiny_model: Path) -> None:
     path = tiny_model / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"size": [64, 32]}))
     with pytest.raises(CheckpointError, match=r"do not fit the VAE's \(4 x \(4, 2\)\)"):
-        load(str(tiny_model), CPU)
+        load(tiny_model, CPU)
 
 
 def test_a_text_encoder_of_another_width_is_refused(tiny_model: Path) -> None:
@@ -132,14 +133,14 @@ def test_a_text_encoder_of_another_width_is_refused(tiny_model: Path) -> None:
     write(other, path)
     quantised.save(tiny_model / "denoiser.safetensors", Denoiser(other).state_dict())
     with pytest.raises(CheckpointError, match=r"states are 32 wide, the denoiser reads 16 and .* holds 32"):
-        load(str(tiny_model), CPU)
+        load(tiny_model, CPU)
 
 
-def test_captions_of_another_text_encoder_are_refused(tiny_model: Path, pipeline: Pipeline) -> None:
+def test_captions_of_another_text_encoder_are_refused(tiny_model: Path, pipeline: Native) -> None:
     path = tiny_model / "captions.safetensors"
     save_file({"vectors": torch.ones(1, 16)}, path, {"captions": "only one"})
     with pytest.raises(CheckpointError, match=r"states are 32 wide, the denoiser reads 32 and .* holds 16"):
-        load(str(tiny_model), CPU)
+        load(tiny_model, CPU)
 
 
 @pytest.mark.parametrize(
@@ -167,27 +168,27 @@ def test_sizes_that_no_network_has_are_refused(
     path = tiny_model / name
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
     with pytest.raises(ConfigError, match=rf"{name}: .*{said}"):
-        load(str(tiny_model), CPU)
+        load(tiny_model, CPU)
 
 
-def test_captions_without_their_vectors_are_refused(tiny_model: Path, pipeline: Pipeline) -> None:
+def test_captions_without_their_vectors_are_refused(tiny_model: Path, pipeline: Native) -> None:
     path = tiny_model / "captions.safetensors"
     save_file({"vectors": pipeline.vectors}, path, {"captions": "only one"})
     with pytest.raises(CheckpointError, match=r"captions\.safetensors: 1 captions for 4 vectors"):
-        load(str(tiny_model), CPU)
+        load(tiny_model, CPU)
     save_file({"vectors": pipeline.vectors}, path)
     with pytest.raises(CheckpointError, match=r"captions\.safetensors: missing or damaged"):
-        load(str(tiny_model), CPU)
+        load(tiny_model, CPU)
 
 
 @pytest.mark.parametrize("name", ("config.json", "vae.config.json", "denoiser.config.json"))
 def test_a_damaged_configuration_is_refused(tiny_model: Path, name: str) -> None:
     (tiny_model / name).write_text("{")
     with pytest.raises(ConfigError, match=f"{name}: not a JSON file"):
-        load(str(tiny_model), CPU)
+        load(tiny_model, CPU)
 
 
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(CheckpointError, match="model 'nobody': neither a packaged model"):
-        load("nobody", CPU)
+        pipelines.load("nobody", CPU)
     assert "nobody" not in library.names()

@@ -1,0 +1,68 @@
+"""A file looked at: its joints, its strip, ours at its own size, and a reference."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import moving_frames
+
+from pavdm_cli.drift.statistics import DriftMeter
+from pavdm_cli.errors import ScheduleError, VideoError
+from pavdm_cli.media.writer import VideoWriter
+from pavdm_cli.runs import inspection
+
+FRAMES = moving_frames(40)
+
+
+def written(path: Path, frames: np.ndarray = FRAMES, *, times: int = 1, fps: int = 8, **tags: str) -> Path:
+    with VideoWriter(path, frames.shape[1:3], fps, scale=times, quality=4, tags=tags) as writer:
+        writer.write(frames)
+    return path
+
+
+def test_a_strip_is_evenly_spaced_and_any_video_will_do(tmp_path: Path) -> None:
+    seen = inspection.inspect(written(tmp_path / "a.mp4"))
+    assert not seen.ours and seen.analysis.joints is None and seen.analysis.frames == 40
+    assert seen.strip.shape == (12, 64, 96, 3)
+    gaps = np.diff(seen.at)
+    assert gaps.min() >= 3 / 8 and gaps.max() <= 4 / 8
+    for frame, at in zip(seen.strip, seen.at, strict=True):
+        assert np.abs(frame.astype(int) - FRAMES[round(at * 8)]).mean() < 3
+    short = inspection.inspect(written(tmp_path / "b.mp4", FRAMES[:5]))
+    assert len(short.strip) == 5
+
+
+def test_ours_is_measured_at_its_own_size_where_its_schedule_has_joints(tmp_path: Path) -> None:
+    tags = {"schedule": "replacement:window=2,chunk=1", "scale": "3"}
+    seen = inspection.inspect(written(tmp_path / "a.mp4", times=3, **tags))
+    plain = inspection.inspect(written(tmp_path / "b.mp4"), every=8)
+    assert seen.ours and seen.info.height == 3 * 64 and seen.strip.shape[1:3] == (64, 96)
+    assert seen.analysis.joints and plain.analysis.joints and seen.analysis.joints.every == 8
+    meter = DriftMeter(8)
+    meter.add(FRAMES)
+    for one, other in zip(seen.analysis.seconds, meter.seconds, strict=True):
+        assert one.contrast == pytest.approx(other.contrast, rel=0.02)
+    assert inspection.inspect(tmp_path / "a.mp4", every=5).analysis.joints.every == 5  # type: ignore[union-attr]
+
+
+def test_a_schedule_of_another_time_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ScheduleError, match="'spiral': unknown"):
+        inspection.inspect(written(tmp_path / "a.mp4", schedule="spiral"))
+
+
+def test_a_reference_is_compared_as_far_as_both_go(tmp_path: Path) -> None:
+    worn = FRAMES.copy()
+    worn[20:] //= 2
+    (one,) = inspection.compare(written(tmp_path / "a.mp4", worn[:30]), written(tmp_path / "b.mp4"))
+    assert (one.start, one.end) == (0, 30 / 8) and 10 < one.psnr < 80 and 0.5 < one.ssim < 1
+    with pytest.raises(VideoError, match="do not pair up: 96x64 at 8 a second against 96x64 at 12"):
+        inspection.compare(tmp_path / "a.mp4", written(tmp_path / "c.mp4", fps=12))
+    with pytest.raises(VideoError, match="too small for SSIM"):
+        inspection.compare(*(written(tmp_path / f"{k}.mp4", FRAMES[:, :8, :8]) for k in "de"))
+
+
+def test_clips_follow_each_other_and_leave_the_rest_out(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.mp4")
+    found = list(inspection.clips(path, 16))
+    assert [clip.shape for clip in found] == [(16, 64, 96, 3)] * 2
+    assert np.abs(np.concatenate(found).astype(int) - FRAMES[:32]).mean() < 3
