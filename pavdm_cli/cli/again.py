@@ -9,7 +9,7 @@ from pavdm_cli.cli.order import Wishes
 from pavdm_cli.cli.output import Output
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import library
-from pavdm_cli.models.card import ModelConfig
+from pavdm_cli.models.card import ModelConfig, spelled
 from pavdm_cli.runs import past, store
 from pavdm_cli.runs.order import Order, Source, Video
 from pavdm_cli.runs.past import Existing, Past
@@ -37,16 +37,26 @@ class Film:
     asked_model: str
     folder: Path
     model: ModelConfig
+    size: tuple[int, int] | None
+    fps: int | None
 
 
-def look(out: Output, path: Path, model: str | None, run_dir: Path | None) -> Film:
+def look(
+    out: Output,
+    path: Path,
+    model: str | None,
+    run_dir: Path | None,
+    size: tuple[int, int] | None = None,
+    fps: int | None = None,
+) -> Film:
     """Look at a video and find the model for it: the one asked for, its own, or the default.
 
-    Latents of another VAE are as good as none.
+    Latents of another VAE are as good as none. With latents, it goes on at the size and rate it has.
 
     Raises:
         VideoError: it is missing or no video.
         CheckpointError: there is no such model.
+        ConfigError: the model, or the film, is not of that size or rate.
     """
     existing = past.look(path, store.place(run_dir))
     own = existing.settings
@@ -58,7 +68,13 @@ def look(out: Output, path: Path, model: str | None, run_dir: Path | None) -> Fi
         existing = replace(existing, latents=None)
     if own and existing.latents:
         config = config.shaped(own.size, own.fps)
-    return Film(existing, name, folder, config)
+        if size not in (None, config.size) or fps not in (None, config.fps):
+            raise ConfigError(
+                f"{path}: it goes on as it is, at {spelled(config.size)} and {config.fps} frames a second; "
+                "leave --size and --fps out"
+            )
+        size, fps = own.size, own.fps
+    return Film(existing, name, folder, config.shaped(size, fps), size, fps)
 
 
 def cues(
@@ -106,7 +122,6 @@ def order(
         ConfigError, ScheduleError, DeviceError: a value is wrong.
     """
     model = film.model
-    own = film.existing.settings if film.existing.latents else None
     name, ramp = orders.ramp(wishes.schedule or "progressive", steps, model.sampling)
     (prompt,) = orders.prompts(wishes.prompt, None)
     return Order(
@@ -128,8 +143,8 @@ def order(
         attention_chunk=orders.attention_chunk(machine.attention_chunk),
         deterministic=machine.deterministic,
         source=source,
-        size=own.size if own else None,
-        fps=own.fps if own else None,
+        size=film.size,
+        fps=film.fps,
         offload=orders.offload(machine.offload),
         vae_tiling=machine.vae_tiling,
     )

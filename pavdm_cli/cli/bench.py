@@ -48,6 +48,9 @@ def bench(
     schedule: options.Schedule = None,
     steps: options.Steps = None,
     guidance: options.Guidance = None,
+    size: options.Size = None,
+    offload: options.OffloadOpt = "none",
+    vae_tiling: options.VaeTiling = False,
 ) -> None:
     """Measure how fast this machine makes video, and what the time goes to."""
     begun = time.perf_counter()
@@ -60,7 +63,7 @@ def bench(
     from pavdm_cli.cli import order as orders
 
     folder = library.find(model or library.DEFAULT)
-    config = library.config(folder)
+    config = library.config(folder).shaped(orders.size(size), None)
     name, ramp = orders.ramp(schedule or "progressive", steps, config.sampling)
     frames = orders.frames(seconds, None, config.fps)
     from pavdm_cli.models import device as devices
@@ -78,6 +81,9 @@ def bench(
         attention_chunk=orders.attention_chunk(attention_chunk),
         compiled=compiled,
         repeats=repeats,
+        model=config,
+        offload=orders.offload(offload),
+        vae_tiling=vae_tiling,
     )
     if sweep:
         _sweep(out, asked)

@@ -24,6 +24,8 @@ def extend(
     blend: options.Blend = None,
     scale: options.Scale = None,
     quality: options.Quality = None,
+    size: options.Size = None,
+    fps: options.Fps = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
     stats: options.Stats = False,
@@ -44,7 +46,7 @@ def extend(
     from pavdm_cli.runs import past
 
     out = Output(quiet=quiet, as_json=as_json)
-    film = again.look(out, file, model, run_dir)
+    film = again.look(out, file, model, run_dir, orders.size(size), fps)
     own = film.existing.settings
     source, before = past.whole(film.existing, only_new=only_new)
     line = orders.timeline(at, timeline, blend)

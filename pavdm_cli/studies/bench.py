@@ -16,7 +16,9 @@ from pathlib import Path
 
 from pavdm_cli.errors import ConfigError, DeviceError, ScheduleError
 from pavdm_cli.models import pipeline
+from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.models.device import Place
+from pavdm_cli.models.names import Offload
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.runs.film import Film, Look
 from pavdm_cli.runs.journal import Journal, State
@@ -30,7 +32,10 @@ PARTS = ("load", "text", "denoise", "decode", "drift", "encode", "journal", "oth
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is timed. attention_chunk: None is all at once. repeats: warm generations after the cold one."""
+    """What is timed. attention_chunk: None is all at once. repeats: warm generations after the cold one.
+
+    model: what it is to be like, where that is not as usual. offload, vae_tiling: as in `Fit`.
+    """
 
     folder: Path
     place: Place
@@ -40,6 +45,9 @@ class Asked:
     attention_chunk: int | None
     compiled: bool
     repeats: int
+    model: ModelConfig | None = None
+    offload: Offload = "none"
+    vae_tiling: bool = False
 
     def __post_init__(self) -> None:
         if self.repeats < 1:
@@ -188,7 +196,10 @@ def compared(now: dict[str, object], before: dict[str, object]) -> dict[str, tup
 
 
 def _loaded(asked: Asked) -> Pipeline:
-    model = pipeline.load(str(asked.folder), asked.place, pipeline.Fit(attention_chunk=asked.attention_chunk))
+    fit = pipeline.Fit(
+        attention_chunk=asked.attention_chunk, offload=asked.offload, vae_tiling=asked.vae_tiling
+    )
+    model = pipeline.load(str(asked.folder), asked.place, fit, asked.model)
     check_span(asked.request, model.config, model.span)
     if asked.compiled:
         compilers = filter(None, (os.environ.get("CXX"), "g++", "clang++", "cl"))

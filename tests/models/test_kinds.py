@@ -57,20 +57,20 @@ def test_the_usual_schedule_of_a_kind_fits_it(kind: kinds.Kind) -> None:
 def test_sizes_and_rates_that_it_cannot_make_are_refused_with_the_nearest(folder: Path) -> None:
     model = library.config(folder)
     assert model.shaped((32, 48), 16).size == (32, 48) and model.shaped((32, 48), 16).fps == 16
-    with pytest.raises(ConfigError, match="--size 965x540: .* multiples of 16 .* the nearest is 960x544"):
+    with pytest.raises(ConfigError, match=r"--size 965x540: .* multiples of 16 .* the nearest is 960x544"):
         model.shaped((540, 965), None)
-    with pytest.raises(ConfigError, match="--size 9999x1: .* from 16 to 2048; the nearest is 2048x16"):
+    with pytest.raises(ConfigError, match=r"--size 9999x1: .* from 16 to 2048; the nearest is 2048x16"):
         model.shaped((1, 9999), None)
-    with pytest.raises(ConfigError, match="--fps 20: .* 16, 24 frames a second; the nearest is 24"):
+    with pytest.raises(ConfigError, match=r"--fps 20: .* 16, 24 frames a second; the nearest is 24"):
         model.shaped(None, 20)
 
 
 def test_a_native_model_makes_its_own_size_alone(tiny_model: Path) -> None:
     model = library.config(tiny_model)
     assert model.shaped((32, 32), 8) == model
-    with pytest.raises(ConfigError, match="--size 64x32: tiny makes 32x32 alone"):
+    with pytest.raises(ConfigError, match=r"--size 64x32: tiny makes 32x32 alone"):
         model.shaped((32, 64), None)
-    with pytest.raises(ConfigError, match="--fps 9: tiny makes 8 alone"):
+    with pytest.raises(ConfigError, match=r"--fps 9: tiny makes 8 alone"):
         model.shaped(None, 9)
     with pytest.raises(ConfigError, match="leave --offload and --vae-tiling out"):
         load(str(tiny_model), CPU, Fit(offload="text"))
@@ -176,7 +176,7 @@ def test_without_the_extra_it_is_named(folder: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_an_attention_chunk_is_refused(folder: Path) -> None:
-    with pytest.raises(ConfigError, match="--attention-chunk 5: .* leave it out"):
+    with pytest.raises(ConfigError, match=r"--attention-chunk 5: .* leave it out"):
         load(str(folder), CPU, Fit(attention_chunk=5))
 
 

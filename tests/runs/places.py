@@ -29,10 +29,10 @@ class Place:
         self.film = folder / "film.mp4"
         shutil.copytree(weights, folder / "weights")
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, program: tuple[str, ...] = PROGRAM) -> subprocess.Popen[str]:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "XDG_DATA_HOME": str(self.folder / "data")}
         return subprocess.Popen(
-            [*PROGRAM, *arguments],
+            [*program, *arguments],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,
