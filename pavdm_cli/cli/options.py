@@ -301,35 +301,6 @@ Schedule = Annotated[
     ),
 ]
 
-Videos = Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files, ours or not.")]
-Every = Annotated[
-    int | None,
-    typer.Option(
-        help="Frames between the joints to look for.",
-        show_default="where the schedule that made it has them",
-    ),
-]
-Reference = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="A real video to hold them against, frame by frame; give one, or one for each.",
-        show_default=False,
-    ),
-]
-FvdModel = Annotated[
-    Path | None,
-    typer.Option(
-        help="The field's I3D as TorchScript, a file you trust: FVD of all videos against all references.",
-        show_default=False,
-    ),
-]
-Sheet = Annotated[
-    Path | None, typer.Option(help="Write frames of every video here, a PNG.", show_default=False)
-]
-Html = Annotated[
-    Path | None, typer.Option(help="Write one page with plots and frames here.", show_default=False)
-]
-
 ScheduleName = Annotated[
     str, typer.Argument(metavar="NAME[:key=value,...]", help="A name from 'pavdm schedules list'.")
 ]
@@ -337,40 +308,6 @@ Picture = Annotated[
     Path | None, typer.Option("--png", help="Write the picture of its levels here.", show_default=False)
 ]
 
-Folder = Annotated[
-    Path, typer.Option(help="Where weights, state and log go; a training begun there goes on.")
-]
-Minutes = Annotated[float | None, typer.Option(help="Train so long in all.", show_default=False)]
-TrainingSteps = Annotated[
-    int | None, typer.Option("--steps", help="Train so many steps in all.", show_default=False)
-]
-Start = Annotated[Path | None, typer.Option(help="Weights to begin from.", show_default=False)]
-Families = Annotated[
-    str, typer.Option(help="Worlds to train on, separated by commas. Default: all.", show_default=False)
-]
-Batch = Annotated[int | None, typer.Option(help="Clips a step.", show_default="the trainer's")]
-Rate = Annotated[float | None, typer.Option(help="Peak learning rate.", show_default="the trainer's")]
-Held = Annotated[int | None, typer.Option(help="Clips held in memory.", show_default="the trainer's")]
-Renew = Annotated[int | None, typer.Option(help="Clips renewed at a time.", show_default="the trainer's")]
-TrainingSeed = Annotated[
-    int | None, typer.Option("--seed", help="Seed of clips and order.", show_default="the trainer's")
-]
-Warmup = Annotated[int, typer.Option(help="Steps in which the learning rate rises.")]
-Cooldown = Annotated[float, typer.Option(help="Share of the budget in which it falls to zero.")]
-DecoderOnly = Annotated[
-    bool, typer.Option("--decoder-only", help="Leave the encoder, and so every latent, as it is.")
-]
-Latents = Annotated[int | None, typer.Option(help="Latents a step.", show_default="the trainer's")]
-Clip = Annotated[int | None, typer.Option(help="Latents of a clip.", show_default="the trainer's")]
-Images = Annotated[
-    float | None, typer.Option(help="Share of the time for single images.", show_default="the trainer's")
-]
-OwnFrom = Annotated[
-    float | None,
-    typer.Option(
-        help="Share of the time before its own errors are trained on.", show_default="the trainer's"
-    ),
-]
 Compile = Annotated[bool, typer.Option("--compile", help="Compile the network first.")]
 Shapes = Annotated[
     str,
