@@ -301,13 +301,6 @@ Schedule = Annotated[
     ),
 ]
 
-ScheduleName = Annotated[
-    str, typer.Argument(metavar="NAME[:key=value,...]", help="A name from 'pavdm schedules list'.")
-]
-Picture = Annotated[
-    Path | None, typer.Option("--png", help="Write the picture of its levels here.", show_default=False)
-]
-
 Compile = Annotated[bool, typer.Option("--compile", help="Compile the network first.")]
 Shapes = Annotated[
     str,
