@@ -198,7 +198,7 @@ class Decoder(nn.Module):
         w = config.decoder[::-1]
         self.open = Narrow(config.channels, w[0])
         self.before = nn.ModuleList(Block(width) for width in w)
-        self.pasts = nn.ModuleList(Past(width) for width in w[:-1])
+        self.pasts = nn.ModuleList(Past(width) for width in w)
         self.after = nn.ModuleList(Block(width) for width in w)
         self.ups = nn.ModuleList(Up(a, b) for a, b in pairwise(w))
         self.norm = _norm(w[-1])
@@ -210,11 +210,9 @@ class Decoder(nn.Module):
         batch, seen = len(latents), []
         x = rearrange(latents, "b t c h w -> (b t) c h w").contiguous(memory_format=torch.channels_last)
         x = self.open(x)
-        for i, (before, after) in enumerate(zip(self.before, self.after, strict=True)):
-            x = before(x)
-            if i < len(self.pasts):
-                x, last = self.pasts[i](x, batch, state[i] if state else None)
-                seen.append(last)
+        for i, (before, past, after) in enumerate(zip(self.before, self.pasts, self.after, strict=True)):
+            x, last = past(before(x), batch, state[i] if state else None)
+            seen.append(last)
             x = after(x)
             if i < len(self.ups):
                 x = self.ups[i](x)

@@ -17,7 +17,7 @@ from torch.func import functional_call
 from pavdm_cli.models import quantised
 from pavdm_cli.models.config import write
 from pavdm_cli.models.device import autocast
-from pavdm_cli.models.vae import Vae, VaeConfig
+from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae, VaeConfig
 from pavdm_cli.training import fit as fitting
 from pavdm_cli.training.fit import Budget, Reports
 from pavdm_cli.training.pool import FramePool, Ring, Source
@@ -33,7 +33,10 @@ SQUARED = 4.0
 """Weight of squared differences beside absolute ones."""
 
 OVER_TIME = 2.0
-"""Weight of differences between neighbouring frames beside those between pixels: what shows at joints."""
+"""Weight of differences between neighbouring frames beside those between pixels."""
+
+AT_JOINTS = 2.0
+"""Weight of differences between the last frame of a latent and the first of the next, once more."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +162,12 @@ def _differences(out: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Return what frames (B, T, 3, H, W) differ by, in values and slopes, and their mean squared error."""
     error = out - target
     across = _size(error[..., 1:] - error[..., :-1]) + _size(error[..., 1:, :] - error[..., :-1, :])
-    over_time = _size(error[:, 1:] - error[:, :-1])
-    return _size(error) + 0.5 * across + 0.5 * OVER_TIME * over_time, error.square().mean()
+    over_time = error[:, 1:] - error[:, :-1]
+    at_joints = over_time[:, FRAMES_PER_LATENT - 1 :: FRAMES_PER_LATENT]
+    slopes = across + OVER_TIME * _size(over_time)
+    if at_joints.shape[1]:
+        slopes = slopes + AT_JOINTS * _size(at_joints)
+    return _size(error) + 0.5 * slopes, error.square().mean()
 
 
 def _size(error: Tensor) -> Tensor:
