@@ -54,6 +54,8 @@ class DiffusersPipeline(ABC):
         self._path = path
         exact = torch.float32 if config.kind.exact_vae else place.dtype
         self.vae: Any = strict(self.vae_class, config.root / "vae", exact).to(place.device)
+        if fit.vae_tiling:
+            self.vae.enable_tiling()
         self._text: tuple[Any, Any] | None = None
         self._states: dict[str, tuple[Tensor, Tensor, bool]] = {}
 

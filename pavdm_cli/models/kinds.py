@@ -24,7 +24,7 @@ class Kind:
     multiple: what both sides are multiples of. rates: frames a second it was trained for, the usual first.
     span: latents in a call at most. image: a film can start from an image. decoding:
     numbers that the VAE holds for each pixel of a picture while it decodes a latent, measured as in
-    `footprint`. exact_vae: it runs in float32 always, as its makers run it. ahead: latents its VAE takes
+    `footprint`. tile: pixels of a tile's side. exact_vae: it runs in float32 always, as its makers run it. ahead: latents its VAE takes
     before it gives the frames of one.
     """
 
@@ -41,6 +41,7 @@ class Kind:
     guidance: float
     image: bool
     decoding: int
+    tile: int
     exact_vae: bool
     ahead: int = 0
 
@@ -60,6 +61,7 @@ KINDS = {
         guidance=6.0,
         image=True,
         decoding=4865,
+        tile=256,
         exact_vae=True,
     ),
     "LTXPipeline": Kind(
@@ -73,10 +75,11 @@ KINDS = {
         rates=(24, 25, 30),
         span=33,
         max_tokens=128,
-        sampling=Ramp(steps=40, window=20, chunk=10, context=10, shift=2.0),
+        sampling=Ramp(steps=40, window=20, chunk=10, context=10, shift=5.0),
         guidance=3.0,
         image=True,
         decoding=2061,
+        tile=512,
         exact_vae=False,
         ahead=2,
     ),
