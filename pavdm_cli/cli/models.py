@@ -52,8 +52,8 @@ def show(name: Name = library.DEFAULT, as_json: Json = False) -> None:
     """Show what a model knows, with a prompt for each."""
     out = Output(as_json=as_json)
     if name in hub.KNOWN and not as_json:
-        known = hub.KNOWN[name]
-        out.line("from", f"{known.repo} on the hub; {known.licence}")
+        hosted = hub.KNOWN[name]
+        out.line("from", f"{hosted.repo} on the hub; {hosted.licence}")
     model = library.config(library.find(name))
     if as_json:
         out.data(_all_facts(model))

@@ -22,9 +22,9 @@ class Kind:
 
     adapter: its module in this package. experimental: what to say before it is used, empty for none.
     multiple: what both sides are multiples of. rates: frames a second it was trained for, the usual first.
-    span: latents in a call at most. image: a film can start from an image. decoding:
-    numbers that the VAE holds for each pixel of a picture while it decodes a latent, measured as in
-    `footprint`. tile: pixels of a tile's side. exact_vae: it runs in float32 always, as its makers run it. ahead: latents its VAE takes
+    span: latents in a call at most. image: a film can start from an image. decoding: numbers that the VAE
+    holds for each pixel of a picture while it decodes a latent, measured as in `footprint`. tile: pixels of
+    a tile's side. exact_vae: it runs in float32 always, as its makers run it. ahead: latents its VAE takes
     before it gives the frames of one.
     """
 
