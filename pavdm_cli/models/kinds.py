@@ -4,11 +4,12 @@ Figures are of the models' own descriptions and of diffusers' pipelines for them
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pavdm_cli.errors import CheckpointError, ConfigError
 from pavdm_cli.models.card import ModelConfig, Timing, spelled
+from pavdm_cli.models.names import DtypeName
 from pavdm_cli.sampling.schedule import Ramp
 
 INDEX = "model_index.json"
@@ -92,12 +93,16 @@ class DiffusersConfig(ModelConfig):
     """A diffusers checkpoint. root: its folder. span: latents in a call at most."""
 
     kind: Kind
-    root: Path
+    root: Path = field(repr=False)  # a run knows a model again wherever its folder is seen from
     span: int
 
     @property
     def timing(self) -> Timing:
         return self.kind.timing
+
+    @property
+    def half(self) -> DtypeName:
+        return "bf16"  # trained in it; T5's states overflow in fp16
 
     @property
     def warning(self) -> str:
