@@ -5,8 +5,9 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.table import Table
 
 from pavdm_cli.cli import options
@@ -22,13 +23,43 @@ NAMED = 6  # cuts, freezes and blanks that are named, at most
 REPEATS = 0.5  # strength from which a repetition is one
 
 
+Videos = Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files, ours or not.")]
+Every = Annotated[
+    int | None,
+    typer.Option(
+        help="Frames between the joints to look for.",
+        show_default="where the schedule that made it has them",
+    ),
+]
+Reference = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="A real video to hold them against, frame by frame; give one, or one for each.",
+        show_default=False,
+    ),
+]
+FvdModel = Annotated[
+    Path | None,
+    typer.Option(
+        help="The field's I3D as TorchScript, a file you trust: FVD of all videos against all references.",
+        show_default=False,
+    ),
+]
+Sheet = Annotated[
+    Path | None, typer.Option(help="Write frames of every video here, a PNG.", show_default=False)
+]
+Html = Annotated[
+    Path | None, typer.Option(help="Write one page with plots and frames here.", show_default=False)
+]
+
+
 def analyse(
-    videos: options.Videos,
-    every: options.Every = None,
-    reference: options.Reference = None,
-    fvd_model: options.FvdModel = None,
-    sheet: options.Sheet = None,
-    html: options.Html = None,
+    videos: Videos,
+    every: Every = None,
+    reference: Reference = None,
+    fvd_model: FvdModel = None,
+    sheet: Sheet = None,
+    html: Html = None,
     as_json: options.Json = False,
 ) -> None:
     """Measure videos, ours or not: what changes from start to end, cuts, freezes, joints, repetition."""

@@ -1,6 +1,8 @@
 """pavdm schedules: the ways of rolling a long video, what each costs, and how it looks. Imports no torch."""
 
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -15,6 +17,13 @@ from pavdm_cli.sampling.schedule import Ramp, Step
 SECONDS = 10
 ROWS = 80  # calls drawn in a terminal
 COLUMNS = 100  # latents
+
+ScheduleName = Annotated[
+    str, typer.Argument(metavar="NAME[:key=value,...]", help="A name from 'pavdm schedules list'.")
+]
+Picture = Annotated[
+    Path | None, typer.Option("--png", help="Write the picture of its levels here.", show_default=False)
+]
 
 app = typer.Typer(help="Ways of rolling a long video, what they cost, how they look.", no_args_is_help=True)
 
@@ -43,9 +52,9 @@ def list_schedules(as_json: options.Json = False) -> None:
 
 @app.command()
 def show(
-    name: options.ScheduleName,
+    name: ScheduleName,
     model: options.Shapes = library.DEFAULT,
-    png: options.Picture = None,
+    png: Picture = None,
     as_json: options.Json = False,
 ) -> None:
     """Show a schedule: its settings, what ten seconds cost, and its levels, a row a call."""

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from pavdm_cli.cli import options
+from pavdm_cli.cli import training_options as own
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import library
 
@@ -15,20 +16,20 @@ app = typer.Typer(help="Train the networks on procedural worlds.", no_args_is_he
 
 @app.command()
 def vae(
-    folder: options.Folder,
-    minutes: options.Minutes = None,
-    steps: options.TrainingSteps = None,
-    warmup: options.Warmup = 30,
-    cooldown: options.Cooldown = 0.35,
+    folder: own.Folder,
+    minutes: own.Minutes = None,
+    steps: own.TrainingSteps = None,
+    warmup: own.Warmup = 30,
+    cooldown: own.Cooldown = 0.35,
     model: options.Shapes = library.DEFAULT,
-    start: options.Start = None,
-    families: options.Families = "",
-    batch: options.Batch = None,
-    rate: options.Rate = None,
-    held: options.Held = None,
-    renew: options.Renew = None,
-    seed: options.TrainingSeed = None,
-    decoder_only: options.DecoderOnly = False,
+    start: own.Start = None,
+    families: own.Families = "",
+    batch: own.Batch = None,
+    rate: own.Rate = None,
+    held: own.Held = None,
+    renew: own.Renew = None,
+    seed: own.TrainingSeed = None,
+    decoder_only: own.DecoderOnly = False,
     device: options.Device = "auto",
     compiled: options.Compile = False,
 ) -> None:
@@ -61,22 +62,22 @@ def vae(
 
 @app.command()
 def denoiser(
-    folder: options.Folder,
-    minutes: options.Minutes = None,
-    steps: options.TrainingSteps = None,
-    warmup: options.Warmup = 30,
-    cooldown: options.Cooldown = 0.35,
+    folder: own.Folder,
+    minutes: own.Minutes = None,
+    steps: own.TrainingSteps = None,
+    warmup: own.Warmup = 30,
+    cooldown: own.Cooldown = 0.35,
     model: options.Shapes = library.DEFAULT,
-    start: options.Start = None,
-    families: options.Families = "",
-    latents: options.Latents = None,
-    rate: options.Rate = None,
-    held: options.Held = None,
-    renew: options.Renew = None,
-    seed: options.TrainingSeed = None,
-    clip: options.Clip = None,
-    images: options.Images = None,
-    own_from: options.OwnFrom = None,
+    start: own.Start = None,
+    families: own.Families = "",
+    latents: own.Latents = None,
+    rate: own.Rate = None,
+    held: own.Held = None,
+    renew: own.Renew = None,
+    seed: own.TrainingSeed = None,
+    clip: own.Clip = None,
+    images: own.Images = None,
+    own_from: own.OwnFrom = None,
     device: options.Device = "auto",
     compiled: options.Compile = False,
 ) -> None:
@@ -128,19 +129,19 @@ def denoiser(
 
 @app.command()
 def probe(
-    folder: options.Folder,
-    minutes: options.Minutes = None,
-    steps: options.TrainingSteps = None,
-    warmup: options.Warmup = 30,
-    cooldown: options.Cooldown = 0.35,
+    folder: own.Folder,
+    minutes: own.Minutes = None,
+    steps: own.TrainingSteps = None,
+    warmup: own.Warmup = 30,
+    cooldown: own.Cooldown = 0.35,
     model: options.Shapes = library.DEFAULT,
-    start: options.Start = None,
-    families: options.Families = "",
-    batch: options.Batch = None,
-    rate: options.Rate = None,
-    held: options.Held = None,
-    renew: options.Renew = None,
-    seed: options.TrainingSeed = None,
+    start: own.Start = None,
+    families: own.Families = "",
+    batch: own.Batch = None,
+    rate: own.Rate = None,
+    held: own.Held = None,
+    renew: own.Renew = None,
+    seed: own.TrainingSeed = None,
     device: options.Device = "auto",
 ) -> None:
     """Train the probe, which tells what a video shows, on renders and on what the model's VAE makes of

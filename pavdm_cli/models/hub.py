@@ -5,12 +5,8 @@ digests. The manifest is there first, and a file has its name only when it is wh
 missing, and a download goes on where it stopped.
 """
 
-import errno
-import hashlib
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +16,7 @@ import platformdirs
 from pavdm_cli.errors import CheckpointError, ConfigError
 from pavdm_cli.models import kinds
 from pavdm_cli.models.config import read, write
+from pavdm_cli.models.hub_files import Entry, Manifest, digest_of, endpoint, fetch, part_of, reached, size_of
 from pavdm_cli.sampling.schedule import Ramp
 
 MANIFEST = "pavdm.json"
@@ -62,29 +59,6 @@ KNOWN = {
         repo="Lightricks/LTX-Video", about="LTX-Video, 2B, 704x512 (experimental)", licence="OpenRAIL-M"
     ),
 }
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file of a checkpoint. digest: SHA-256, or git's SHA-1 of a small one (40 digits)."""
-
-    name: str
-    size: int
-    digest: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a downloaded checkpoint consists of."""
-
-    repo: str
-    revision: str
-    files: tuple[Entry, ...]
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(entry.size for entry in self.files)
 
 
 @dataclass(frozen=True)
@@ -144,7 +118,7 @@ def manifest(path: Path) -> Manifest:
 
 def missing(path: Path) -> tuple[Entry, ...]:
     """Return the files that a checkpoint's folder lacks, or has at another size."""
-    return tuple(entry for entry in manifest(path).files if _size(path / entry.name) != entry.size)
+    return tuple(entry for entry in manifest(path).files if size_of(path / entry.name) != entry.size)
 
 
 def downloaded() -> list[Path]:
@@ -164,14 +138,14 @@ def pull(name: str) -> Iterator[Progress]:
         raise CheckpointError(
             f"model {name!r}: neither a known name ({', '.join(KNOWN)}) nor a hub id, OWNER/NAME"
         )
-    with _reached(repo):
+    with reached(repo):
         wanted = _wanted(repo, path)
-    done = sum(entry.size for entry in wanted.files if _size(path / entry.name) == entry.size)
+    done = sum(entry.size for entry in wanted.files if size_of(path / entry.name) == entry.size)
     _check_disk(repo, path, wanted)
     write(wanted, path / MANIFEST)
     for entry in missing(path):
-        with _reached(repo):
-            for there in _file(wanted, entry, path):
+        with reached(repo):
+            for there in fetch(wanted, entry, path):
                 yield Progress(entry.name, done + there, wanted.size)
         done += entry.size
     yield Progress("", wanted.size, wanted.size)
@@ -184,13 +158,13 @@ def verify(path: Path) -> Iterator[tuple[Entry, str]]:
         CheckpointError: the manifest is damaged.
     """
     for entry in manifest(path).files:
-        size = _size(path / entry.name)
+        size = size_of(path / entry.name)
         if size is None:
             yield entry, "missing"
         elif size != entry.size:
             yield entry, f"{size} bytes in place of {entry.size}"
         else:
-            yield entry, "" if _digest(path / entry.name, entry) == entry.digest else "damaged"
+            yield entry, "" if digest_of(path / entry.name, entry) == entry.digest else "damaged"
 
 
 def remove(path: Path) -> None:
@@ -202,7 +176,7 @@ def _wanted(repo: str, path: Path) -> Manifest:
     """Ask the hub what a checkpoint consists of: the parts its index names, safetensors and texts alone."""
     from huggingface_hub import HfApi
 
-    found = HfApi(endpoint=_endpoint()).model_info(repo, files_metadata=True)
+    found = HfApi(endpoint=endpoint()).model_info(repo, files_metadata=True)
     entries = {one.rfilename: _entry(one) for one in found.siblings or () if one.size is not None}
     index = entries.get(kinds.INDEX)
     if index is None:
@@ -211,7 +185,7 @@ def _wanted(repo: str, path: Path) -> Manifest:
         )
     path.mkdir(parents=True, exist_ok=True)
     of_index = Manifest(repo, str(found.sha), (index,))
-    for _ in _file(of_index, index, path):
+    for _ in fetch(of_index, index, path):
         pass
     kinds.config(path)  # a class that cannot be run is refused before gigabytes are fetched
     texts = [one for one in entries.values() if Path(one.name).suffix in TEXTS]
@@ -238,103 +212,11 @@ def _entry(one: Any) -> Entry:
 
 
 def _check_disk(repo: str, path: Path, wanted: Manifest) -> None:
-    needed = sum(entry.size - (_size(_part(path / entry.name)) or 0) for entry in wanted.files)
-    needed -= sum(entry.size for entry in wanted.files if _size(path / entry.name) == entry.size)
+    needed = sum(entry.size - (size_of(part_of(path / entry.name)) or 0) for entry in wanted.files)
+    needed -= sum(entry.size for entry in wanted.files if size_of(path / entry.name) == entry.size)
     free = shutil.disk_usage(path).free
     if needed + SPARE > free:
         raise CheckpointError(
             f"{repo}: {needed / 2**30:.1f} GiB are to be fetched and {path} has {free / 2**30:.1f} GiB free; "
             "free some space, or set XDG_CACHE_HOME to a larger disk"
         )
-
-
-def _file(wanted: Manifest, entry: Entry, path: Path) -> Iterator[int]:
-    """Fetch one file, from where its part ends; yield the bytes there."""
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status  # type: ignore[attr-defined]
-
-    target = path / entry.name
-    if not target.resolve().is_relative_to(path.resolve()):
-        raise CheckpointError(f"{wanted.repo}: a file called {entry.name!r} would lie outside its folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = _part(target)
-    done = _size(part) or 0
-    if done > entry.size:
-        part.unlink()
-        done = 0
-    url = hf_hub_url(wanted.repo, entry.name, revision=wanted.revision, endpoint=_endpoint())
-    headers = build_hf_headers() | {"Range": f"bytes={done}-", "Accept-Encoding": "identity"}
-    if done < entry.size:
-        with get_session().stream("GET", url, headers=headers, follow_redirects=True) as answer:
-            hf_raise_for_status(answer)
-            with part.open("ab" if answer.status_code == 206 else "wb") as file:
-                for piece in answer.iter_bytes():
-                    file.write(piece)
-                    yield file.tell()
-    if _size(part) == entry.size == 0:
-        part.touch()
-    if _digest(part, entry) != entry.digest:
-        part.unlink()
-        raise CheckpointError(f"{wanted.repo}: {entry.name} came damaged; pull it again")
-    os.replace(part, target)
-
-
-@contextmanager
-def _reached(repo: str) -> Iterator[None]:
-    """Turn the hub's refusals and a broken connection into one line each."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-    )
-
-    broken: type[Exception] = HfHubHTTPError.__mro__[1]  # its HTTP client's own
-    where = _endpoint() or "https://huggingface.co"
-    try:
-        yield
-    except GatedRepoError as error:
-        raise CheckpointError(
-            f"{repo}: its owners ask you to accept their terms at {where}/{repo}; then log in: hf auth login"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise CheckpointError(
-            f"{repo}: not on {where}, or private; check the name, or log in: hf auth login"
-        ) from error
-    except OfflineModeIsEnabled as error:
-        raise CheckpointError(f"{repo}: HF_HUB_OFFLINE is set; unset it to download") from error
-    except HfHubHTTPError as error:
-        raise CheckpointError(
-            f"{repo}: {where} answered {error.response.status_code}; try later: what is there is kept"
-        ) from error
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise CheckpointError(f"{repo}: the disk is full; free some space and pull again") from error
-    except broken as error:
-        raise CheckpointError(
-            f"{repo}: {where} cannot be reached ({type(error).__name__}); check the connection and "
-            "pull again: it goes on where it stopped"
-        ) from error
-
-
-def _endpoint() -> str | None:
-    """Return the hub's address where it is not the usual one, as the hub library reads it."""
-    return os.environ.get("HF_ENDPOINT") or None
-
-
-def _digest(path: Path, entry: Entry) -> str:
-    """Return a file's digest, of the kind that its entry has."""
-    if len(entry.digest) == 64:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    data = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
-
-
-def _size(path: Path) -> int | None:
-    return path.stat().st_size if path.is_file() else None

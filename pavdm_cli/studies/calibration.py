@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import tee
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,16 @@ from pavdm_cli.studies.damage import DAMAGES, damaged
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.records import Record, Recorder
 from pavdm_cli.studies.scorecard import FLOORS, QUICK, Plan, Progress
+from pavdm_cli.studies.sources import Frames
 from pavdm_cli.training.worlds.paint import FPS
 
-PLAN = replace(QUICK, prompts=tuple(range(len(PROMPTS))), seconds=30)
+PLAN = replace(QUICK, prompts=tuple(range(len(PROMPTS))), batch=4)
 SIZE = (128, 128)
+PLAIN = {"real": 50_000, "other": 60_000} | {f"floor{n}": 70_000 + 1000 * n for n in range(FLOORS)}
+"""Kinds of undamaged videos, and what is added to their seeds so that their scenes differ."""
+DAMAGED = 80_000
+SHIFTED = 7
+"""Prompts between a scene and the one that is laid over it."""
 WATCHED = (
     "adherence",
     "persistence",
@@ -57,14 +64,18 @@ class Calibration:
 def make(probe: Probe, plan: Plan, folder: Path) -> Iterator[Progress]:
     """Damage true renders and look at them; every video leaves a record in the folder, as in `scorecard`."""
     folder.mkdir(parents=True, exist_ok=True)
-    kinds = ["real", "other", *(f"floor{n}" for n in range(FLOORS)), *_doses()]
-    missing = [k for k in kinds if not all(_path(folder, k, i, s).exists() for i, s in plan.videos)]
-    yield Progress(len(kinds) - len(missing), len(kinds), "", ())
-    for n, kind in enumerate(missing, len(kinds) - len(missing) + 1):
-        for start in range(0, len(plan.videos), plan.batch):
-            group = plan.videos[start : start + plan.batch]
-            _look(group, kind, plan.seconds * FPS, probe, folder)
-        yield Progress(n, len(kinds), kind, ())
+    groups = [plan.videos[start : start + plan.batch] for start in range(0, len(plan.videos), plan.batch)]
+    todo = [(kinds, group) for kinds in ([one] for one in PLAIN) for group in groups]
+    todo += [(_doses(), group) for group in groups]
+    missing = [
+        (kinds, group)
+        for kinds, group in todo
+        if not all(_path(folder, kind, *one).exists() for kind in kinds for one in group)
+    ]
+    yield Progress(len(todo) - len(missing), len(todo), "", ())
+    for n, (kinds, group) in enumerate(missing, len(todo) - len(missing) + 1):
+        _look(group, kinds, plan.seconds * FPS, probe, folder)
+        yield Progress(n, len(todo), kinds[0] if len(kinds) == 1 else "damaged", ())
 
 
 def judge(plan: Plan, probe: str, folder: Path) -> Calibration:
@@ -142,22 +153,32 @@ def _doses() -> list[str]:
     return [f"{damage.name}-{dose}" for damage in DAMAGES for dose in damage.doses]
 
 
-def _look(group: Sequence[tuple[int, int]], kind: str, frames: int, probe: Probe, folder: Path) -> None:
+def _look(
+    group: Sequence[tuple[int, int]], kinds: Sequence[str], frames: int, probe: Probe, folder: Path
+) -> None:
+    """Look at one group of videos, of one plain kind or with every damage, rendered once for all."""
     asked, seeds = [PROMPTS[i] for i, _ in group], [seed for _, seed in group]
-    apart = {"real": 50_000, "other": 60_000} | {f"floor{n}": 70_000 + 1000 * n for n in range(FLOORS)}
-    here = [seed + apart.get(kind, 80_000) for seed in seeds]
-    source = sources.real(asked, here, frames, SIZE)
-    if kind not in apart:
-        name, dose = kind.split("-")
-        shifted = [PROMPTS[(i + 7) % len(PROMPTS)] for i, _ in group]
-        source = damaged(source, sources.real(shifted, here, frames, SIZE), name, float(dose), frames)
-    recorders = [Recorder(FPS) for _ in group]
-    for piece in source:
-        for recorder, own in zip(recorders, piece, strict=True):
-            recorder.add(own)
-    for recorder, one, (i, seed) in zip(recorders, asked, group, strict=True):
-        record = recorder.record(one.prompt, seed, one.family, probe)
-        records.write(_path(folder, kind, i, seed), record, recorder.strip())
+    here = [seed + PLAIN.get(kinds[0], DAMAGED) for seed in seeds]
+    source = tee(sources.real(asked, here, frames, SIZE), len(kinds))
+    if kinds[0] in PLAIN:
+        videos: list[Iterator[Frames]] = list(source)
+    else:
+        shifted = [PROMPTS[(i + SHIFTED) % len(PROMPTS)] for i, _ in group]
+        others = tee(sources.real(shifted, here, frames, SIZE), len(kinds))
+        named = [kind.split("-") for kind in kinds]
+        videos = [
+            damaged(own, other, name, float(dose), frames)
+            for own, other, (name, dose) in zip(source, others, named, strict=True)
+        ]
+    recorders = [[Recorder(FPS) for _ in group] for _ in kinds]
+    for pieces in zip(*videos, strict=True):
+        for piece, row in zip(pieces, recorders, strict=True):
+            for recorder, own in zip(row, piece, strict=True):
+                recorder.add(own)
+    for kind, row in zip(kinds, recorders, strict=True):
+        for recorder, one, (i, seed) in zip(row, asked, group, strict=True):
+            record = recorder.record(one.prompt, seed, one.family, probe)
+            records.write(_path(folder, kind, i, seed), record, recorder.strip())
 
 
 def _gather(plan: Plan, kind: str, folder: Path) -> list[Record]:

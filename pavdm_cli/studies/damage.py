@@ -29,13 +29,13 @@ class Damage:
 
 
 DAMAGES = (
-    Damage("gamma", "exponent above 1 at the end", (0.05, 0.1, 0.2, 0.4)),
-    Damage("saturation", "share of colour lost at the end", (0.05, 0.1, 0.2, 0.4)),
-    Damage("blur", "radius in pixels at the end", (0.5, 1.0, 2.0, 4.0)),
-    Damage("freeze", "seconds that stand still in the middle", (0.5, 1.0, 2.0, 4.0)),
-    Damage("loop", "share of the video after which it begins again", (0.45, 0.35, 0.25, 0.15)),
-    Damage("swap", "share of another scene laid over it at the end", (0.1, 0.2, 0.4, 0.8)),
-    Damage("collapse", "share of the mean colour laid over the second half", (0.1, 0.2, 0.4, 0.8)),
+    Damage("gamma", "exponent above 1 at the end", (0.05, 0.15, 0.4)),
+    Damage("saturation", "share of colour lost at the end", (0.05, 0.15, 0.4)),
+    Damage("blur", "radius in pixels at the end", (0.5, 1.5, 4.0)),
+    Damage("freeze", "seconds that stand still in the middle", (0.5, 1.5, 4.0)),
+    Damage("loop", "share of the video after which it begins again", (0.45, 0.3, 0.15)),
+    Damage("swap", "share of another scene laid over it at the end", (0.1, 0.3, 0.8)),
+    Damage("collapse", "share of the mean colour laid over the second half", (0.1, 0.3, 0.8)),
 )
 
 

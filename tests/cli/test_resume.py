@@ -273,7 +273,7 @@ def test_a_kill(tmp_path: Path, tiny_weights: Path, whole: Whole) -> None:
 def test_thirty_kills(tmp_path: Path, tiny_weights: Path) -> None:
     """Killed at random moments from the start of the process on, once or several times in a row."""
     rng = random.Random(1)
-    asked = (*ASKED, "--seconds", "120")
+    asked = (*ASKED, "--seconds", "60")
     timed = Place(tmp_path / "timed", tiny_weights)
     begun = time.monotonic()
     assert timed.run(*asked).returncode == 0

@@ -67,6 +67,11 @@ def test_the_published_shift() -> None:
     assert [round(bent.level(n), 3) for n in range(5, 31, 5)] == [0.425, 0.649, 0.787, 0.881, 0.949, 1.0]
 
 
+def test_a_curve_is_a_power_and_bends_before_the_shift() -> None:
+    ramp = Ramp(steps=4, curve=2.0, shift=3.0)
+    assert [ramp.level(n) for n in range(5)] == [0, 3 / 18, 0.5, 27 / 34, 1]
+
+
 def test_the_published_matrix_of_diffusion_forcing() -> None:
     """k[m, j] = clip(S + u * j - m, 0, S), context at the stabilising level (arXiv 2407.01392; its code)."""
     for lag in (0, 1, 3, 10):

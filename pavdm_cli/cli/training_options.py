@@ -1,0 +1,41 @@
+"""The options of `train`, each with its help; unset ones are None and take the trainer's own value."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Folder = Annotated[
+    Path, typer.Option(help="Where weights, state and log go; a training begun there goes on.")
+]
+Minutes = Annotated[float | None, typer.Option(help="Train so long in all.", show_default=False)]
+TrainingSteps = Annotated[
+    int | None, typer.Option("--steps", help="Train so many steps in all.", show_default=False)
+]
+Start = Annotated[Path | None, typer.Option(help="Weights to begin from.", show_default=False)]
+Families = Annotated[
+    str, typer.Option(help="Worlds to train on, separated by commas. Default: all.", show_default=False)
+]
+Batch = Annotated[int | None, typer.Option(help="Clips a step.", show_default="the trainer's")]
+Rate = Annotated[float | None, typer.Option(help="Peak learning rate.", show_default="the trainer's")]
+Held = Annotated[int | None, typer.Option(help="Clips held in memory.", show_default="the trainer's")]
+Renew = Annotated[int | None, typer.Option(help="Clips renewed at a time.", show_default="the trainer's")]
+TrainingSeed = Annotated[
+    int | None, typer.Option("--seed", help="Seed of clips and order.", show_default="the trainer's")
+]
+Warmup = Annotated[int, typer.Option(help="Steps in which the learning rate rises.")]
+Cooldown = Annotated[float, typer.Option(help="Share of the budget in which it falls to zero.")]
+DecoderOnly = Annotated[
+    bool, typer.Option("--decoder-only", help="Leave the encoder, and so every latent, as it is.")
+]
+Latents = Annotated[int | None, typer.Option(help="Latents a step.", show_default="the trainer's")]
+Clip = Annotated[int | None, typer.Option(help="Latents of a clip.", show_default="the trainer's")]
+Images = Annotated[
+    float | None, typer.Option(help="Share of the time for single images.", show_default="the trainer's")
+]
+OwnFrom = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of the time before its own errors are trained on.", show_default="the trainer's"
+    ),
+]
