@@ -72,7 +72,7 @@ def bench(
 
     asked = study.Asked(
         folder=folder,
-        place=devices.place(orders.device(device), orders.dtype(dtype)),
+        place=devices.place(orders.device(device), orders.dtype(dtype), config.half),
         request=Request(
             (PROMPT,), (1,), frames, name, ramp, config.guidance if guidance is None else guidance
         ),

@@ -51,6 +51,9 @@ def list_models(as_json: Json = False) -> None:
 def show(name: Name = library.DEFAULT, as_json: Json = False) -> None:
     """Show what a model knows, with a prompt for each."""
     out = Output(as_json=as_json)
+    if name in hub.KNOWN and not as_json:
+        hosted = hub.KNOWN[name]
+        out.line("from", f"{hosted.repo} on the hub; {hosted.licence}")
     model = library.config(library.find(name))
     if as_json:
         out.data(_all_facts(model))

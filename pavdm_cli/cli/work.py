@@ -80,7 +80,7 @@ def _plan(out: Output, order: Order) -> None:
 
     if order.deterministic:
         device.be_deterministic()
-    place = device.place(order.device, order.dtype)
+    place = device.place(order.device, order.dtype, order.model.half)
     planned = plan.make(order, place)
     report.machine(out, order, planned, str(place))
     with _memory_named():

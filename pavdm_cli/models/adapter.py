@@ -54,6 +54,8 @@ class DiffusersPipeline(ABC):
         self._path = path
         exact = torch.float32 if config.kind.exact_vae else place.dtype
         self.vae: Any = strict(self.vae_class, config.root / "vae", exact).to(place.device)
+        if fit.vae_tiling:
+            self.vae.enable_tiling()
         self._text: tuple[Any, Any] | None = None
         self._states: dict[str, tuple[Tensor, Tensor, bool]] = {}
 
@@ -143,8 +145,10 @@ class DiffusersPipeline(ABC):
 
     def _encoded(self, prompt: str) -> tuple[Tensor, Tensor, bool]:
         if self._text is None:
-            encoder = strict(self.text_class, self.config.root / "text_encoder", self.place.dtype)
             where = self.place.device if self.fit.offload == "none" else CPU
+            wide = where.type == "cpu" and self.place.dtype is torch.float16  # slow there
+            dtype = torch.float32 if wide else self.place.dtype
+            encoder = strict(self.text_class, self.config.root / "text_encoder", dtype)
             self._text = _tokenizer(self.config.root / "tokenizer"), encoder.to(where)
         tokenizer, encoder = self._text
         tokens, mask = self.states(tokenizer, encoder, prompt)

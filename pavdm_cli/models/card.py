@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from pavdm_cli.errors import ConfigError
+from pavdm_cli.models.names import DtypeName
 from pavdm_cli.sampling.schedule import Ramp
 
 
@@ -63,6 +64,11 @@ class ModelConfig(ABC):
     @abstractmethod
     def timing(self) -> Timing:
         """How frames stand for latents."""
+
+    @property
+    def half(self) -> DtypeName:
+        """The number format of two bytes that it was made for."""
+        return "fp16"
 
     @property
     def warning(self) -> str:

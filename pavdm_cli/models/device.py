@@ -34,8 +34,10 @@ def dtype_name(dtype: torch.dtype) -> DtypeName:
     return {value: name for name, value in _DTYPES.items()}[dtype]
 
 
-def place(device: DeviceName, dtype: DtypeName) -> Place:
+def place(device: DeviceName, dtype: DtypeName, half: DtypeName = "fp16") -> Place:
     """Turn what was asked for into a device and a format; auto takes the best there is.
+
+    half: the format of two bytes that the model was made for, which auto takes on CUDA.
 
     Raises:
         DeviceError: this machine does not have the device, or the device not the format.
@@ -47,7 +49,7 @@ def place(device: DeviceName, dtype: DtypeName) -> Place:
         )
     chosen = torch.device(there[0] if device == "auto" else device)
     if dtype == "auto":
-        return Place(chosen, _natural(chosen))
+        return Place(chosen, _DTYPES[half] if chosen.type == "cuda" else _natural(chosen))
     if dtype == "fp16" and chosen.type == "cpu":
         raise DeviceError("dtype 'fp16': a CPU has no fast half precision; use --dtype bf16, fp32 or auto")
     return Place(chosen, _DTYPES[dtype])

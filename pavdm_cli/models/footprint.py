@@ -20,8 +20,6 @@ from pavdm_cli.models.names import Offload
 CALL = (25, 24)
 """Numbers in the denoiser's format, and bytes besides, that a call holds for each token and channel."""
 
-TILE = 256  # pixels of a tile's side
-
 
 def footprint(
     config: DiffusersConfig, path: Path, itemsize: int, latents: int, offload: Offload, tiled: bool
@@ -41,7 +39,7 @@ def footprint(
     width = shapes["num_attention_heads"] * shapes["attention_head_dim"]
     call = latents * cells * width * (CALL[0] * itemsize + CALL[1])
     pixels = prod(config.size)
-    part = min(TILE**2 / pixels, 1) if tiled else 1
+    part = min(kind.tile**2 / pixels, 1) if tiled else 1
     decode = int(kind.decoding * part * pixels) * vae_item
     held = vae * vae_item + (denoiser * itemsize if offload != "model" else 0)
     if offload == "model":

@@ -4,11 +4,12 @@ Figures are of the models' own descriptions and of diffusers' pipelines for them
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pavdm_cli.errors import CheckpointError, ConfigError
 from pavdm_cli.models.card import ModelConfig, Timing, spelled
+from pavdm_cli.models.names import DtypeName
 from pavdm_cli.sampling.schedule import Ramp
 
 INDEX = "model_index.json"
@@ -22,9 +23,9 @@ class Kind:
 
     adapter: its module in this package. experimental: what to say before it is used, empty for none.
     multiple: what both sides are multiples of. rates: frames a second it was trained for, the usual first.
-    span: latents in a call at most. image: a film can start from an image. decoding:
-    numbers that the VAE holds for each pixel of a picture while it decodes a latent, measured as in
-    `footprint`. exact_vae: it runs in float32 always, as its makers run it. ahead: latents its VAE takes
+    span: latents in a call at most. image: a film can start from an image. decoding: numbers that the VAE
+    holds for each pixel of a picture while it decodes a latent, measured as in `footprint`. tile: pixels of
+    a tile's side. exact_vae: it runs in float32 always, as its makers run it. ahead: latents its VAE takes
     before it gives the frames of one.
     """
 
@@ -41,6 +42,7 @@ class Kind:
     guidance: float
     image: bool
     decoding: int
+    tile: int
     exact_vae: bool
     ahead: int = 0
 
@@ -60,6 +62,7 @@ KINDS = {
         guidance=6.0,
         image=True,
         decoding=4865,
+        tile=256,
         exact_vae=True,
     ),
     "LTXPipeline": Kind(
@@ -73,10 +76,11 @@ KINDS = {
         rates=(24, 25, 30),
         span=33,
         max_tokens=128,
-        sampling=Ramp(steps=40, window=20, chunk=10, context=10, shift=2.0),
+        sampling=Ramp(steps=40, window=20, chunk=10, context=10, shift=5.0),
         guidance=3.0,
         image=True,
         decoding=2061,
+        tile=512,
         exact_vae=False,
         ahead=2,
     ),
@@ -89,12 +93,16 @@ class DiffusersConfig(ModelConfig):
     """A diffusers checkpoint. root: its folder. span: latents in a call at most."""
 
     kind: Kind
-    root: Path
+    root: Path = field(repr=False)  # a run knows a model again wherever its folder is seen from
     span: int
 
     @property
     def timing(self) -> Timing:
         return self.kind.timing
+
+    @property
+    def half(self) -> DtypeName:
+        return "bf16"  # trained in it; T5's states overflow in fp16
 
     @property
     def warning(self) -> str:

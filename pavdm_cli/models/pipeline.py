@@ -118,4 +118,11 @@ def _adapter(config: DiffusersConfig) -> _Adapter:
             f"{config.name}: a diffusers checkpoint, and {', '.join(missing)} is not installed; "
             "pip install 'pavdm-cli[diffusers]'"
         )
-    return cast(_Adapter, import_module(f"pavdm_cli.models.{config.kind.adapter}").Adapter)
+    try:
+        module = import_module(f"pavdm_cli.models.{config.kind.adapter}")
+    except ImportError as error:
+        raise CheckpointError(
+            f"{config.name}: the diffusers or transformers installed here cannot run it ({error}); "
+            "pip install --upgrade 'pavdm-cli[diffusers]'"
+        ) from error
+    return cast(_Adapter, module.Adapter)

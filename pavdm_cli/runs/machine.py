@@ -85,7 +85,7 @@ def asked(order: Order) -> Place:
     """
     if order.deterministic:
         device.be_deterministic()
-    return device.place(order.device, order.dtype)
+    return device.place(order.device, order.dtype, order.model.half)
 
 
 def take_up(machine: Machine) -> Place:

@@ -176,6 +176,7 @@ def variants(asked: Asked, formats: Sequence[Place]) -> list[tuple[str, Asked]]:
     for name, value in changes:
         with suppress(ScheduleError):  # numbers that do not divide
             changed = replace(ramp, **{name: value})  # type: ignore[arg-type]
+            schedule.size(request.schedule, 4 * changed.window, changed)
             found.append((f"{name} {value}", replace(asked, request=replace(request, ramp=changed))))
     return found
 

@@ -96,3 +96,9 @@ def test_determinism_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
         assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+def test_auto_takes_the_half_precision_that_a_model_was_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert place("auto", "auto", "bf16").dtype is torch.bfloat16
+    assert place("auto", "fp16", "bf16").dtype is torch.float16

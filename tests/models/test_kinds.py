@@ -175,6 +175,17 @@ def test_without_the_extra_it_is_named(folder: Path, monkeypatch: pytest.MonkeyP
         load(str(folder), CPU)
 
 
+def test_libraries_too_old_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def old(name: str) -> object:
+        raise ImportError(f"cannot import name 'SkyReelsV2Transformer3DModel' for {name}")
+
+    monkeypatch.setattr(pipeline, "import_module", old)
+    with pytest.raises(
+        CheckpointError, match=r"cannot run it .* pip install --upgrade 'pavdm-cli\[diffusers\]'"
+    ):
+        load(str(folder), CPU)
+
+
 def test_an_attention_chunk_is_refused(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"--attention-chunk 5: .* leave it out"):
         load(str(folder), CPU, Fit(attention_chunk=5))
