@@ -139,6 +139,10 @@ class DiffusersPipeline(ABC):
             rows.append(made)
         return torch.stack(rows)
 
+    def halve_attention(self, latents: int) -> int | None:
+        """Return None: the kernel it attends by holds no scores."""
+        return None
+
     def nearest(self, text: Text, count: int = 3) -> list[list[tuple[str, float]]]:
         """Return no captions for each prompt: what it was trained on is not known."""
         return [[] for _ in text.tokens]

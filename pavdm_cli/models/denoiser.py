@@ -170,6 +170,7 @@ class Denoiser(nn.Module):
         self.last_norm = nn.LayerNorm(width, elementwise_affine=False)
         self.last_modulation = nn.Linear(width, 2 * width)
         self.last = nn.Linear(width, config.channels * patch**2)
+        self.attention_chunk: int | None = None
         for layer in (self.modulation, self.last_modulation, self.last):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -217,6 +218,7 @@ class Denoiser(nn.Module):
 
     def set_attention_chunk(self, chunk: int | None) -> None:
         """Attend to so many queries at a time; None for all at once. The result is the same."""
+        self.attention_chunk = chunk
         for module in self.modules():
             if isinstance(module, Attention):
                 module.chunk = chunk

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -132,13 +133,14 @@ def width(order: Order, latents: int) -> int:
 
 
 @torch.no_grad()
-def estimate(order: Order, plan: Plan, pipeline: Pipeline) -> float:
+def estimate(order: Order, plan: Plan, pipeline: Pipeline, lacking: Callable[[int], None]) -> float:
     """Return the seconds all will take, from a widest call, a decoded latent and its frames encoded.
 
-    The encoder works beside the model: on a CPU their times add up, else the longer one counts.
+    The encoder works beside the model: on a CPU their times add up, else the longer one counts. lacking: as
+    in `Position`.
     """
     asked = request(order, plan.groups[0])
-    model, noise = Guided(pipeline, asked), Noise(asked.seeds, pipeline.latent_shape)
+    model, noise = Guided(pipeline, asked, lacking), Noise(asked.seeds, pipeline.latent_shape)
     count = max(width(order, plan.latents), 1)
     all_noise, clean = (1.0,) * count, (0.0,) * count
     step = Step(tuple(range(count)), tuple(range(count)), all_noise, clean, keep=0)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -89,7 +90,8 @@ class Position:
 
     window: what the loop holds. done: latents that are there, given or finished. shown: frames of the film
     that need not be made again. latent: returns one that is there, (B, C, h, w). correction: put on the
-    frames made.
+    frames made. lacking: told of the smaller chunk of attention when the device lacked memory, which is
+    mended once; None leaves it an error.
     """
 
     window: Window = field(default_factory=Window)
@@ -97,6 +99,7 @@ class Position:
     shown: int = 0
     latent: Callable[[int], Tensor] = _nothing
     correction: Correction = ()
+    lacking: Callable[[int], None] | None = None
 
 
 @dataclass
@@ -152,10 +155,15 @@ def check_span(request: Request, model: ModelConfig, span: int) -> None:
 
 
 class Guided:
-    """The model as the loop sees it: texts bound to latents, guidance applied."""
+    """The model as the loop sees it: texts bound to latents, guidance applied.
 
-    def __init__(self, pipeline: Pipeline, request: Request) -> None:
-        self._pipeline, self._request = pipeline, request
+    lacking: as in `Position`.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, request: Request, lacking: Callable[[int], None] | None = None
+    ) -> None:
+        self._pipeline, self._request, self._lacking = pipeline, request, lacking
         texts = [*request.prompts, *(cue.text for cue in request.cues), request.negative]
         self.text = pipeline.encode_text(texts)
         self._where = {text: i for i, text in reversed(list(enumerate(texts)))}
@@ -165,12 +173,23 @@ class Guided:
         guidance = self._request.guidance
         words = self._words(step)
         if guidance == 1:
-            return self._pipeline.velocity(latents, step.level, step.positions, words)
-        both = self._pipeline.velocity(
-            torch.cat((latents, latents)), step.level, step.positions, self._beside(words)
-        )
+            return self._velocity(latents, step, words)
+        both = self._velocity(torch.cat((latents, latents)), step, self._beside(words))
         towards, away = both.chunk(2)
         return away + guidance * (towards - away)
+
+    def _velocity(self, latents: Tensor, step: Step, words: Conditions) -> Tensor:
+        """Call the model; where the device lacks memory, once again with half the chunk of attention."""
+        call = partial(self._pipeline.velocity, latents, step.level, step.positions, words)
+        try:
+            return call()
+        except torch.OutOfMemoryError:
+            chunk = self._pipeline.halve_attention(len(step.latents)) if self._lacking else None
+            if chunk is None or self._lacking is None:
+                raise
+            self._lacking(chunk)
+            self._lacking = None
+        return call()  # outside, where what the failed call held is free
 
     def _words(self, step: Step) -> Conditions:
         """Return the texts that the latents of a step take anything of, and how much each takes."""
@@ -219,7 +238,7 @@ def stream(
     """
     check_span(request, pipeline.config, pipeline.span)
     clock, at, timing = clock or Clock(), position or Position(), pipeline.config.timing
-    model = Guided(pipeline, request)
+    model = Guided(pipeline, request, at.lacking)
     clock.lap("text")
     made: list[tuple[int, Tensor]] = []
     begin = min(timing.latent(max(at.shown - request.shift, 0)), at.done)

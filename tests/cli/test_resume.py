@@ -1,5 +1,6 @@
 """Runs that are stopped in every way, and gone on with: the film is always what it would have been."""
 
+import json
 import os
 import random
 import shutil
@@ -11,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from places import ASKED, Place, frames, latents, playing
+from places import ASKED, Place, frames, latents, playing, scarce
 from typer.testing import CliRunner, Result
 
 from pavdm_cli.cli.app import app
-from pavdm_cli.errors import PavdmError, RunError, VideoError
+from pavdm_cli.errors import DeviceError, PavdmError, RunError, VideoError
+from pavdm_cli.media import reader
 from pavdm_cli.media.writer import partial_of
 from pavdm_cli.models import quantised
 from pavdm_cli.runs import store
@@ -141,6 +143,36 @@ DAMAGE: dict[str, Callable[[Run, Path], None]] = {
     "the log is flipped": lambda run, film: _flip(run.folder / "0" / "latents"),
     "all is gone but the record": lambda run, film: shutil.rmtree(run.folder / "0"),
 }
+
+
+def test_a_smaller_chunk_of_attention_is_gone_on_with(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory ends in the middle of the film; what is stopped then goes on as if it had not been stopped."""
+    scarce(monkeypatch, 30)
+    result = pavdm(*ASKED)
+    assert result.exit_code == 0, result.exception
+    assert result.stderr.count("too little free memory for a call; going on with --attention-chunk 16") == 1
+    assert reader.tags(place.film)["attention_chunk"] == 16
+    place.film.unlink()
+    assert pavdm(*ASKED, "-q").exit_code == 0  # nothing is timed before, so the film itself meets the lack
+    whole = frames(place.film), latents(place.film)
+    assert reader.tags(place.film)["attention_chunk"] == 16
+    place.film.unlink()
+    for after in (1, 2, 9):  # the widest call comes first after the second latent
+        run = stopped(monkeypatch, after)
+        assert json.loads((run.folder / "machine.json").read_text())["attention_chunk"] == (
+            16 if after > 1 else None
+        )
+        assert pavdm("resume", "-q").exit_code == 0
+        assert_whole(place, whole)
+        place.film.unlink()
+
+
+def test_lack_of_memory_that_halving_does_not_mend_is_one_line(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scarce(monkeypatch, 1)
+    with pytest.raises(DeviceError, match="too little free memory"):
+        _raise(*ASKED, "-q")
 
 
 def _flip(path: Path) -> None:

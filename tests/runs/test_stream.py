@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from places import scarce
 from torch import Tensor, nn
 
 from pavdm_cli.errors import ConfigError, ScheduleError
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import place
 from pavdm_cli.models.native import Native, load
-from pavdm_cli.runs.stream import Chunk, Clock, Request, generate, stream
+from pavdm_cli.runs.stream import Chunk, Clock, Position, Request, generate, stream
 from pavdm_cli.runs.timeline import Cue, weights
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
@@ -95,6 +96,30 @@ def test_the_chunk_of_attention_changes_nothing(pipeline: Native, chunk: int) ->
     dense = joined(list(stream(pipeline, ask(1))))
     pipeline.denoiser.set_attention_chunk(chunk)
     assert far(dense, joined(list(stream(pipeline, ask(1))))) <= 1
+
+
+def test_lack_of_memory_is_mended_once(pipeline: Native, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The widest call here has 8 latents of 4 tokens; the first that is too wide has 5."""
+    dense = joined(list(stream(pipeline, ask(1, frames=40))))
+    scarce(monkeypatch, 16)
+    told: list[int] = []
+    less = joined(list(stream(pipeline, ask(1, frames=40), position=Position(lacking=told.append))))
+    assert told == [10] and pipeline.denoiser.attention_chunk == 10
+    assert far(dense, less) <= 1
+    pipeline.denoiser.set_attention_chunk(None)
+    with pytest.raises(torch.OutOfMemoryError):
+        list(stream(pipeline, ask(1)))
+    assert pipeline.denoiser.attention_chunk is None
+    scarce(monkeypatch, 1)
+    with pytest.raises(torch.OutOfMemoryError):
+        list(stream(pipeline, ask(1), position=Position(lacking=told.append)))
+    assert told == [10, 2]
+
+
+def test_attention_is_halved_down_to_one_query(pipeline: Native) -> None:
+    pipeline.denoiser.set_attention_chunk(100)
+    assert [pipeline.halve_attention(2) for _ in range(5)] == [4, 2, 1, None, None]
+    assert {block.attention.chunk for block in pipeline.denoiser.blocks} == {1}
 
 
 def test_words_and_guidance_matter(pipeline: Native) -> None:
