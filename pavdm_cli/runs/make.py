@@ -153,8 +153,12 @@ class Session:
         self, order: Order, given: Given | None, path: Path, earlier: Progress | None
     ) -> Progress | None:
         """Return how far a file has come: as the journal says, if it is as it was; else made anew."""
-        growing = partial_of(path)
-        if earlier and intact(growing, earlier):
+        growing, model = partial_of(path), order.model
+        if (
+            earlier
+            and intact(growing, earlier)
+            and beginning.goes_on(growing, model.size, model.fps, order.scale, order.quality)
+        ):
             return earlier
         if given is None or given.past.frames == given.past.hidden:
             return None

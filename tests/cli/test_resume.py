@@ -17,7 +17,8 @@ from typer.testing import CliRunner, Result
 
 from pavdm_cli.cli.app import app
 from pavdm_cli.errors import DeviceError, PavdmError, RunError, VideoError
-from pavdm_cli.media import reader
+from pavdm_cli.media import beginning, reader, writer
+from pavdm_cli.media.encoder import command
 from pavdm_cli.media.writer import partial_of
 from pavdm_cli.models import quantised
 from pavdm_cli.runs import store
@@ -192,6 +193,20 @@ def test_what_was_damaged_is_made_again(
 ) -> None:
     run = stopped(monkeypatch, 17)
     DAMAGE[damage](run, place.film)
+    assert pavdm("resume", "-q").exit_code == 0
+    assert_whole(place, whole)
+
+
+def test_a_film_encoded_otherwise_is_made_again(
+    place: Place, whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames of another encoder cannot follow in one file; they are made again from the latents."""
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            writer, "command", lambda *given: ["slow" if w == "superfast" else w for w in command(*given)]
+        )
+        stopped(patch, 17)
+    assert not beginning.goes_on(partial_of(place.film), (32, 32), 8, 1, 18)
     assert pavdm("resume", "-q").exit_code == 0
     assert_whole(place, whole)
 
