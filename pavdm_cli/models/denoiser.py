@@ -54,6 +54,10 @@ class Conditions:
     pooled: Tensor
     weight: Tensor
 
+    def of(self, rows: slice) -> "Conditions":
+        """Return those of some videos."""
+        return Conditions(self.tokens[rows], self.mask[rows], self.pooled[rows], self.weight[rows])
+
 
 class HeadNorm(nn.Module):
     """Root-mean-square norm of each head's channels, in the precision of what comes in."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from pavdm_cli.models import text as texts
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
 from pavdm_cli.models.device import Place
+from pavdm_cli.models.halves import Halves
 from pavdm_cli.models.library import PIXELS_PER_LATENT, NativeConfig
 from pavdm_cli.models.text import Text, TextConfig, TextEncoder
 from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae, VaeConfig
@@ -65,8 +67,16 @@ class Native:
         device, batch = self.place.device, len(latents)
         level = torch.tensor(levels, device=device).expand(batch, -1)
         where = torch.tensor(positions, device=device, dtype=torch.float32).expand(batch, -1)
-        out: Tensor = self.denoiser(latents, level, where, words).float()
-        return out
+
+        def part(rows: slice) -> Tensor:
+            out: Tensor = self.denoiser(latents[rows], level[rows], where[rows], words.of(rows)).float()
+            return out
+
+        return self._halves(batch, part) if device.type == "cpu" else part(slice(None))
+
+    @cached_property
+    def _halves(self) -> Halves:
+        return Halves(torch.get_num_threads())
 
     def halve_attention(self, latents: int) -> int | None:
         """Attend to half as many queries at a time, as calls of so many latents have; None from one on."""

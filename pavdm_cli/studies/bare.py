@@ -5,6 +5,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import repeat
 
@@ -56,14 +57,16 @@ def rates(model: Pipeline, request: Request) -> tuple[float, float]:
         for layer in model.denoiser.modules()
         if isinstance(layer, nn.Linear)
     ]
-    with FlopCounterMode(display=False) as counter:
-        guided(shown, step)
+    guided(shown, step)
     for hook in hooks:
         hook.remove()
+    sides = 1 if request.guidance == 1 else 2
+    with FlopCounterMode(display=False) as counter:  # counts in this thread alone, where one side is computed
+        Guided(model, replace(request, guidance=1))(shown, step)
     products = sum(2 * given.numel() * layer.out_features for layer, given in layers)
     alone = _seconds(lambda: [F.linear(x, layer.weight, layer.bias) for layer, x in layers], device)
     whole = _seconds(lambda: guided(shown, step), device)
-    return products / alone / 1e12, counter.get_total_flops() / whole / 1e12
+    return products / alone / 1e12, sides * counter.get_total_flops() / whole / 1e12
 
 
 def _seconds(call: Callable[[], object], device: torch.device) -> float:
