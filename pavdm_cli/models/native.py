@@ -76,7 +76,7 @@ class Native:
 
     @cached_property
     def _halves(self) -> Halves:
-        return Halves(torch.get_num_threads())
+        return Halves()
 
     def halve_attention(self, latents: int) -> int | None:
         """Attend to half as many queries at a time, as calls of so many latents have; None from one on."""

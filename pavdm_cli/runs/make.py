@@ -99,6 +99,7 @@ class Session:
             if chunk.index == self.request.given + self._journal.log.count:
                 second = chunk.first // self._look.fps
                 self._journal.keep(self._state(chunk.index + 1), chunk.latent, second)
+                self._keep_numerics()
                 self.clock.lap("journal")
             self.film.add(chunk)
             self._watch(chunk)
@@ -178,13 +179,18 @@ class Session:
             shown=self._hidden + min(writer.frames_written for writer in self.film.writers),
             latent=self._latent,
             correction=given.past.correction if given else (),
-            lacking=self._attend_less,
+            mends=True,
         )
         return position
 
-    def _attend_less(self, chunk: int) -> None:
-        """Keep a smaller chunk of attention, after the state it is used from: a resumed run does the same."""
-        self._journal.save(self._state(self.position.done), flush=True)
+    def _keep_numerics(self) -> None:
+        """Record a smaller chunk of attention behind the first latent made with it.
+
+        A run stopped before that goes on with the larger one, and comes to the same lack of memory.
+        """
+        chunk = self.position.smaller
+        if chunk is None or chunk == self.machine.attention_chunk:
+            return
         self.machine = replace(self.machine, attention_chunk=chunk)
         self._run.record("machine.json", self.machine)
         for writer, settings in zip(self.film.writers, self.settings, strict=True):

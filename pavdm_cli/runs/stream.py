@@ -1,7 +1,8 @@
 """Prompt in, frames out, as they come: text, schedule, loop and decoder put together."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -15,12 +16,16 @@ from pavdm_cli.models.card import ModelConfig, Timing
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.models.text import Text
+from pavdm_cli.runs.ahead import ahead
 from pavdm_cli.runs.settings import Correction
 from pavdm_cli.runs.timeline import Cue, weights
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.loop import Window, denoise
 from pavdm_cli.sampling.noise import Noise
 from pavdm_cli.sampling.schedule import Ramp, Step
+
+AHEAD = 4
+"""Latents denoised ahead of the one that is decoded, at most."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +95,8 @@ class Position:
 
     window: what the loop holds. done: latents that are there, given or finished. shown: frames of the film
     that need not be made again. latent: returns one that is there, (B, C, h, w). correction: put on the
-    frames made. lacking: told of the smaller chunk of attention when the device lacked memory, which is
-    mended once; None leaves it an error.
+    frames made. mends: where the device lacks memory, go on with half the chunk of attention, once. smaller:
+    that chunk, from the first latent on that was made with it.
     """
 
     window: Window = field(default_factory=Window)
@@ -99,7 +104,8 @@ class Position:
     shown: int = 0
     latent: Callable[[int], Tensor] = _nothing
     correction: Correction = ()
-    lacking: Callable[[int], None] | None = None
+    mends: bool = False
+    smaller: int | None = None
 
 
 @dataclass
@@ -157,13 +163,12 @@ def check_span(request: Request, model: ModelConfig, span: int) -> None:
 class Guided:
     """The model as the loop sees it: texts bound to latents, guidance applied.
 
-    lacking: as in `Position`.
+    mends, smaller: as in `Position`.
     """
 
-    def __init__(
-        self, pipeline: Pipeline, request: Request, lacking: Callable[[int], None] | None = None
-    ) -> None:
-        self._pipeline, self._request, self._lacking = pipeline, request, lacking
+    def __init__(self, pipeline: Pipeline, request: Request, *, mends: bool = False) -> None:
+        self._pipeline, self._request, self._mends = pipeline, request, mends
+        self.smaller: int | None = None
         texts = [*request.prompts, *(cue.text for cue in request.cues), request.negative]
         self.text = pipeline.encode_text(texts)
         self._where = {text: i for i, text in reversed(list(enumerate(texts)))}
@@ -179,16 +184,16 @@ class Guided:
         return away + guidance * (towards - away)
 
     def _velocity(self, latents: Tensor, step: Step, words: Conditions) -> Tensor:
-        """Call the model; where the device lacks memory, once again with half the chunk of attention."""
+        """Call the model; where the device lacks memory, perhaps again with half the chunk of attention."""
         call = partial(self._pipeline.velocity, latents, step.level, step.positions, words)
         try:
             return call()
         except torch.OutOfMemoryError:
-            chunk = self._pipeline.halve_attention(len(step.latents)) if self._lacking else None
-            if chunk is None or self._lacking is None:
+            if self._mends:
+                self.smaller = self._pipeline.halve_attention(len(step.latents))
+            if not self._mends or self.smaller is None:
                 raise
-            self._lacking(chunk)
-            self._lacking = None
+            self._mends = False
         return call()  # outside, where what the failed call held is free
 
     def _words(self, step: Step) -> Conditions:
@@ -230,33 +235,39 @@ def stream(
 ) -> Iterator[Chunk]:
     """Yield chunks of finished video, from first to last; exactly the frames asked for.
 
-    With a position, from the latent that holds its first frame not shown; `position.window` and
-    `position.done` move along, and stand just behind a chunk's latent whenever one is yielded.
+    With a position, from the latent that holds its first frame not shown; `position.window`, `done` and
+    `smaller` move along, and stand just behind a chunk's latent whenever one is yielded. On a CPU the next
+    latents are denoised while one is decoded and used; on other devices both would wait for the same
+    processor, and take its memory at once.
 
     Raises:
         ScheduleError: the schedule does not fit the model or the length.
     """
     check_span(request, pipeline.config, pipeline.span)
     clock, at, timing = clock or Clock(), position or Position(), pipeline.config.timing
-    model = Guided(pipeline, request, at.lacking)
+    model = Guided(pipeline, request, mends=at.mends)
     clock.lap("text")
     made: list[tuple[int, Tensor]] = []
     begin = min(timing.latent(max(at.shown - request.shift, 0)), at.done)
+    coming = _latents(pipeline, model, request, at, begin)
+    if pipeline.place.device.type == "cpu":
+        coming = ahead(coming, AHEAD)
 
     def clean() -> Iterator[Tensor]:
-        for k, latent in _latents(pipeline, model, request, at, begin):
+        for k, latent, at.done, at.window, at.smaller in coming:
             clock.lap("denoise")
             made.append((k, kept(latent)))
             yield made[-1][1].to(pipeline.place.device)
 
     before = [at.latent(k).to(pipeline.place.device) for k in range(max(begin - pipeline.reach, 0), begin)]
-    for frames in pipeline.decode_stream(clean(), before):
-        clock.lap("decode")
-        k, latent = made.pop(0)
-        first = request.shift + timing.first(k)
-        part = corrected(frames[:, : request.frames - first].numpy(), at.correction)
-        yield Chunk(part, first, latent, k, at.window.row, dict(clock.seconds))
-        clock.lap("other")
+    with closing(coming):
+        for frames in pipeline.decode_stream(clean(), before):
+            clock.lap("decode")
+            k, latent = made.pop(0)
+            first = request.shift + timing.first(k)
+            part = corrected(frames[:, : request.frames - first].numpy(), at.correction)
+            yield Chunk(part, first, latent, k, at.window.row, dict(clock.seconds))
+            clock.lap("other")
 
 
 def generate(pipeline: Pipeline, request: Request) -> NDArray[np.uint8]:
@@ -270,19 +281,21 @@ def generate(pipeline: Pipeline, request: Request) -> NDArray[np.uint8]:
 
 def _latents(
     pipeline: Pipeline, model: Guided, request: Request, at: Position, begin: int
-) -> Iterator[tuple[int, Tensor]]:
-    """Yield the latents from `begin` on: those that are there, those the loop had finished, the others."""
-    for k in range(begin, at.done):
-        yield k, at.latent(k)
-    window = at.window
-    for k in sorted(k for k, level in window.level.items() if level == 0 and k >= at.done):
-        at.done = k + 1
-        yield k, window.latents[k]
+) -> Generator[tuple[int, Tensor, int, Window, int | None]]:
+    """Yield the latents from `begin` on, each with how many are done, the window behind it, and `smaller`.
+
+    Those that are there come first, then those the loop had finished, then the others.
+    """
+    window, done = at.window.copy(), at.done
+    for k in range(begin, done):
+        yield k, at.latent(k), done, window.copy(), None
+    for k in sorted(k for k, level in window.level.items() if level == 0 and k >= done):
+        done = k + 1
+        yield k, window.latents[k], done, window.copy(), None
     count = request.latents(pipeline.config.timing)
-    if count == at.done:
+    if count == done:
         return
     steps = schedule.make(request.schedule, count, request.ramp, given=request.given, first_row=window.row)
     noise = Noise(request.seeds, pipeline.latent_shape)
     for k, latent in denoise(model, steps, noise, window=window, device=pipeline.place.device):
-        at.done = k + 1
-        yield k, latent
+        yield k, latent, k + 1, window.copy(), model.smaller

@@ -102,9 +102,13 @@ def test_lack_of_memory_is_mended_once(pipeline: Native, monkeypatch: pytest.Mon
     """The widest call here has 8 latents of 4 tokens; the first that is too wide has 5."""
     dense = joined(list(stream(pipeline, ask(1, frames=40))))
     scarce(monkeypatch, 16)
-    told: list[int] = []
-    less = joined(list(stream(pipeline, ask(1, frames=40), position=Position(lacking=told.append))))
-    assert told == [10] and pipeline.denoiser.attention_chunk == 10
+    at = Position(mends=True)
+    chunks = []
+    for chunk in stream(pipeline, ask(1, frames=40), position=at):
+        chunks.append(chunk)
+        assert at.smaller == (10 if chunk.calls >= 5 else None)  # a latent a call; the fifth shows five
+    less = joined(chunks)
+    assert pipeline.denoiser.attention_chunk == 10
     assert far(dense, less) <= 1
     pipeline.denoiser.set_attention_chunk(None)
     with pytest.raises(torch.OutOfMemoryError):
@@ -112,8 +116,8 @@ def test_lack_of_memory_is_mended_once(pipeline: Native, monkeypatch: pytest.Mon
     assert pipeline.denoiser.attention_chunk is None
     scarce(monkeypatch, 1)
     with pytest.raises(torch.OutOfMemoryError):
-        list(stream(pipeline, ask(1), position=Position(lacking=told.append)))
-    assert told == [10, 2]
+        list(stream(pipeline, ask(1), position=Position(mends=True)))
+    assert pipeline.denoiser.attention_chunk == 2
 
 
 def test_attention_is_halved_down_to_one_query(pipeline: Native) -> None:
