@@ -34,7 +34,7 @@ TUNED_ON = (
     ),
 )
 """The prompts that guidance is chosen by; none is one of the scorecard's."""
-TUNED_SECONDS = 20
+TUNED_SECONDS = 10
 TRIED = (0.6, 1.0, 1.6)
 """Guidances tried, times the model's usual one."""
 
