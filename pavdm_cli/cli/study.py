@@ -23,6 +23,7 @@ app = typer.Typer(help="Experiments on a model, each with its page.", no_args_is
 Work = Annotated[Path, typer.Option(help="Where a record of each video goes; a study goes on from there.")]
 PageFolder = Annotated[Path, typer.Option("--output", "-o", help="Where the page and results.json go.")]
 Quick = Annotated[bool, typer.Option("--quick", help="One prompt a family, once, for 20 seconds.")]
+Brief = Annotated[bool, typer.Option("--quick", help="Four prompts, once, for 20 seconds.")]
 Against = Annotated[Path | None, typer.Option(help="Another results.json to lay beside.", show_default=False)]
 ProbeFolder = Annotated[
     Path | None, typer.Option("--probe", help="A probe's folder.", show_default="the packaged one")
@@ -110,7 +111,7 @@ def accumulation(
     neutral: Neutral = None,
     twins: Twins = None,
     only: Only = "",
-    quick: Quick = False,
+    quick: Brief = False,
     prompts: Prompts = None,
     seconds: VideoSeconds = None,
     seeds: Seeds = None,
@@ -130,8 +131,7 @@ def accumulation(
     from pavdm_cli.studies.subjects import Study, subjects
 
     out = Output()
-    plan = scorecard.Plan(prompts=scorecard.first(24))
-    plan = _plan(scorecard.QUICK if quick else plan, prompts, seconds=seconds, seeds=seeds, batch=batch)
+    plan = _plan(study.QUICK if quick else study.FULL, prompts, seconds=seconds, seeds=seeds, batch=batch)
     judge, judge_folder = scorecard.load_probe(probe)
     loaded = native.load(library.find(model), place(order.device(device), order.dtype(dtype)))
     own = scorecard.identity(loaded, library.find(model), judge_folder, plan)
@@ -180,7 +180,7 @@ def _costs(out: Output, study: "Study") -> None:
         out.line(
             subject.name,
             f"{variant.name:<26} {missing:>4} videos to make, {shown / plan.seconds:>5.0f} latents shown for "
-            f"a second of each  {variant.spelled()}",
+            f"a second of each  {variant.spelled(subject.pipeline.config.sampling)}",
         )
     videos = sum(missing for *_, missing, _ in found)
     work = sum(missing * shown for *_, missing, shown in found) / usual.evaluations

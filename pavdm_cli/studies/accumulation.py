@@ -12,9 +12,12 @@ from pathlib import Path
 from pavdm_cli.errors import RunError
 from pavdm_cli.studies import forced, guidance
 from pavdm_cli.studies.prompts import PROMPTS
-from pavdm_cli.studies.scorecard import Progress, claim
+from pavdm_cli.studies.scorecard import Plan, Progress, claim, first
 from pavdm_cli.studies.subjects import Study, Subject, identity, latents, record
 from pavdm_cli.studies.variants import Variant
+
+FULL = Plan(prompts=first(len(PROMPTS)))
+QUICK = Plan(prompts=first(4), seeds=1, seconds=20)
 
 
 def make(study: Study) -> Iterator[Progress]:
@@ -26,11 +29,7 @@ def make(study: Study) -> Iterator[Progress]:
         RunError: a folder holds records of something else.
     """
     jobs = [(subject, variant) for subject in study.subjects for variant in subject.asked]
-    at = {}
-    for subject, variant in jobs:
-        at[subject.name, variant.name] = guidance.best(study, subject, variant)
-        own = identity(study, subject, variant, at[subject.name, variant.name], study.plan.seconds)
-        claim(study.folder(subject, variant), own)
+    used = {job: _claimed(study, *job) for job in jobs}
     everything = {job: study.films(study.folder(*job)) for job in jobs}
     count = len(jobs) * len(study.plan.videos)
     done = sum(film.path.exists() for films in everything.values() for film in films)
@@ -40,8 +39,7 @@ def make(study: Study) -> Iterator[Progress]:
             group = everything[subject, variant][start : start + study.plan.batch]
             films = [film for film in group if not film.path.exists()]
             if films:
-                used = at[subject.name, variant.name]
-                record(study, subject, variant, used, films, study.plan.seconds)
+                record(study, subject, variant, used[subject, variant], films, study.plan.seconds)
                 done += len(films)
                 yield Progress(done, count, f"{subject.name}, {variant.name}", ())
 
@@ -66,12 +64,19 @@ def force(study: Study) -> Iterator[Progress]:
 
 
 def complete(study: Study, subject: Subject) -> list[Variant]:
-    """Return the variants of which every video of the plan has its record, asked for now or not."""
-    return [
+    """Return the variants of which every video of the plan has its record, asked for now or not.
+
+    Raises:
+        RunError: a folder holds records of something else.
+    """
+    found = [
         one
         for one in subject.known
         if all(film.path.exists() for film in study.films(study.folder(subject, one)))
     ]
+    for one in found:
+        _claimed(study, subject, one)
+    return found
 
 
 def cost(study: Study) -> list[tuple[Subject, Variant, int, int]]:
@@ -105,6 +110,13 @@ def write(path: Path, found: object) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     os.replace(part, path)
+
+
+def _claimed(study: Study, subject: Subject, variant: Variant) -> float:
+    """Return the guidance of a variant; its folder is from then on of nothing else."""
+    used = guidance.best(study, subject, variant)
+    claim(study.folder(subject, variant), identity(study, subject, variant, used, study.plan.seconds))
+    return used
 
 
 def _unforced(study: Study, subject: Subject, variant: Variant) -> bool:

@@ -40,9 +40,9 @@ class Variant:
     like: str
     trained: bool = True
 
-    def spelled(self) -> str:
-        """Write its schedule as `pavdm schedules show` reads it."""
-        return schedule.spelled(self.schedule, self.ramp)
+    def spelled(self, usual: Ramp | None = None) -> str:
+        """Write its schedule as `pavdm schedules show` reads it; of settings, those that are not usual."""
+        return schedule.spelled(self.schedule, self.ramp, usual)
 
     def size(self, latents: int) -> Size:
         """Return what making so many latents costs."""

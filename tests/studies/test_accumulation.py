@@ -81,8 +81,9 @@ def test_it_grows_and_makes_nothing_twice(
     assert accumulation.read_error(more.error(more.subjects[0], more.subjects[0].known[0], 4)) > 0
     assert [now.done for now in accumulation.force(more)] == [2]
     other = replace(more, subjects=(replace(more.subjects[0], weights="4567"),))
-    with pytest.raises(RunError, match="a study of other weights"):
-        list(accumulation.make(other))
+    for use in (accumulation.make, lambda study: accumulation.complete(study, study.subjects[0])):
+        with pytest.raises(RunError, match="a study of other weights"):
+            list(use(other))
 
 
 def test_the_guidance_that_shows_most_is_used(
@@ -162,7 +163,7 @@ def test_seams_are_measured_where_pieces_join(tmp_path: Path) -> None:
 def test_the_command_makes_the_page(
     folders: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scorecard, "QUICK", replace(PLAN, prompts=(0, 3, 4, 7)))
+    monkeypatch.setattr(accumulation, "QUICK", replace(PLAN, prompts=(0, 3, 4, 7)))
     monkeypatch.setattr(guidance, "TUNED_SECONDS", 5)
     monkeypatch.setattr(bootstrap, "HALVES", 4)
     arguments = ["study", "accumulation", "--quick", "--model", str(folders[0]), "--probe", str(folders[1])]
