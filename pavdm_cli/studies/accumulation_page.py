@@ -20,6 +20,11 @@ from pavdm_cli.studies.variants import BASE, GROUPS
 
 SHEETS = 6
 """Prompts whose videos are shown."""
+WIDE = """
+body { max-width: 90rem } th { white-space: normal } .interval { display: block; font-weight: normal }
+code { white-space: normal; word-break: break-word; font-size: 11px }
+"""
+"""Beside the scorecard's style: tables of many columns."""
 MARKS = {"better": "passed", "worse": "failed", "not told apart": "interval"}
 
 
@@ -32,7 +37,7 @@ def write(folder: Path, study: Study, results: Results) -> Path:
     page = folder / "index.html"
     page.write_text(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Accumulation</title><style>{STYLE}'
-        f"</style><body>{''.join(parts)}</body></html>\n",
+        f"{WIDE}</style><body>{''.join(parts)}</body></html>\n",
         encoding="utf-8",
     )
     return page
@@ -123,7 +128,7 @@ def _apart(outcome: Outcome, name: str) -> str:
         word, found = outcome.verdict(name)
         mark = MARKS[word]
     ends = "" if math.isnan(found.low) else f" ({found.low:+.3f} to {found.high:+.3f})"
-    return f'<br><span class="{mark}">{found.value:+.3f}{ends}</span>'
+    return f'<div class="{mark}">{found.value:+.3f}{ends}</div>'
 
 
 def _said(outcomes: Sequence[Outcome]) -> str:

@@ -34,6 +34,7 @@ def courses(path: Path, outcomes: Sequence[Outcome], ceiling: dict[str, list[Est
     for place, name in enumerate(SHOWN, 1):
         axes = figure.add_subplot(rows, COLUMNS, place)
         axes.set_title(name, fontsize=10)
+        axes.set_xlabel("seconds", fontsize=8)
         axes.tick_params(labelsize=8)
         _line(axes, ceiling[name], "renders", "black", ":")
         for n, one in enumerate(outcomes):
