@@ -135,7 +135,7 @@ def accumulation(
     judge, judge_folder = scorecard.load_probe(probe)
     loaded = native.load(library.find(model), place(order.device(device), order.dtype(dtype)))
     own = scorecard.identity(loaded, library.find(model), judge_folder, plan)
-    compared = subjects(loaded, own.weights, neutral, _named(twins or []), only)
+    compared = subjects(loaded, library.find(model), neutral, _named(twins or []), only)
     whole = Study(compared, plan, judge.to(loaded.place.device), own.probe, work, renders)
     _costs(out, whole)
     if dry_run:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pavdm_cli.errors import ConfigError
-from pavdm_cli.models import quantised
+from pavdm_cli.models import library, quantised
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
 from pavdm_cli.models.native import Native
@@ -19,6 +19,7 @@ from pavdm_cli.studies.variants import BASE, Variant, chosen, variants
 from pavdm_cli.training.worlds.paint import FPS
 
 SHIPPED, NEUTRAL = "shipped", "neutral"
+WEIGHTS = "denoiser.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +69,12 @@ class Study:
 
 
 def subjects(
-    pipeline: Native, weights: str, neutral: Path | None, twins: Mapping[str, Path], only: str
+    pipeline: Native, model: Path, neutral: Path | None, twins: Mapping[str, Path], only: str
 ) -> tuple[Subject, ...]:
     """Return the weights to compare with the variants asked for: all with the model's own and a neutral
     twin's, progressive alone with other twins'.
+
+    model: the folder that the pipeline was loaded from.
 
     Raises:
         ConfigError: there is no such variant, or a twin's name is taken.
@@ -80,13 +83,17 @@ def subjects(
     known = variants(pipeline.config.sampling, pipeline.span)
     asked = chosen(known, only)
     base = tuple(one for one in known if one.name == BASE)
-    found = [Subject(SHIPPED, pipeline, weights, known, asked)]
-    if neutral is not None:
-        found.append(Subject(NEUTRAL, twin(pipeline, neutral), twin_hash(neutral), known, asked))
+    found = [Subject(SHIPPED, pipeline, library.weights_hash(model, pipeline.config), known, asked)]
+    others = [] if neutral is None else [(NEUTRAL, neutral, known, asked)]
     for name, folder in twins.items():
         if name in (SHIPPED, NEUTRAL):
             raise ConfigError(f"--twin {name}: that name is taken; choose another")
-        found.append(Subject(name, twin(pipeline, folder), twin_hash(folder), base, base))
+        others.append((name, folder, base, base))
+    vae = library.vae_hash(model, pipeline.config)
+    for name, folder, there, made in others:
+        loaded = twin(pipeline, folder)
+        weights = f"{file_hash(folder / WEIGHTS)}, VAE {vae}"
+        found.append(Subject(name, loaded, weights, there, made))
     return tuple(found)
 
 
@@ -96,7 +103,7 @@ def twin(pipeline: Native, folder: Path) -> Native:
     Raises:
         CheckpointError, ConfigError: there is none, it is damaged, or of another shape.
     """
-    weights = folder / "denoiser.safetensors"
+    weights = folder / WEIGHTS
     config = read(DenoiserConfig, folder / "denoiser.config.json")
     if config != pipeline.denoiser.config:
         raise ConfigError(
@@ -105,11 +112,6 @@ def twin(pipeline: Native, folder: Path) -> Native:
     denoiser = Denoiser(config)
     quantised.load_strict(denoiser, quantised.load(weights), weights)
     return replace(pipeline, denoiser=denoiser.to(pipeline.place.device, pipeline.place.dtype).eval())
-
-
-def twin_hash(folder: Path) -> str:
-    """Return the fingerprint of the denoiser that a training left in a folder."""
-    return file_hash(folder / "denoiser.safetensors")
 
 
 def identity(study: Study, subject: Subject, variant: Variant, guidance: float, seconds: int) -> Identity:

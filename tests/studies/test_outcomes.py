@@ -44,7 +44,7 @@ def study(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def made_up(model: Path, folder: Path) -> Study:
     pipeline = load(model, place("cpu", "fp32"))
-    compared = subjects(pipeline, "0123", None, {}, "ways")
+    compared = subjects(pipeline, model, None, {}, "ways")
     found = Study(compared, PLAN, Probe(config((4, 4, 8), 8, 4)), "4567", folder / "work", folder / "renders")
 
     def fill(where: Path, kind: str, made: Callable[[int, int], Record]) -> None:
