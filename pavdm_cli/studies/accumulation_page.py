@@ -18,6 +18,8 @@ from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.subjects import Study, Subject
 from pavdm_cli.studies.variants import BASE, GROUPS
 
+FEW = 12
+"""Prompts below which intervals are too narrow to be believed."""
 SHEETS = 6
 """Prompts whose videos are shown."""
 WIDE = """
@@ -54,6 +56,12 @@ def sentences(outcome: Outcome) -> str:
 def _head(results: Results) -> str:
     last = f"{results.seconds - INTERVAL} to {results.seconds} s"
     comparisons = len(BETTER)
+    few = ""
+    if len(results.prompts) < FEW:
+        few = (
+            f" With {len(results.prompts)} prompts resampled intervals are too narrow: take what follows for "
+            "hints."
+        )
     rows = [
         ["model", escape(results.model)],
         ["weights", escape(", ".join(f"{name} {found}" for name, found in results.weights.items()))],
@@ -71,7 +79,7 @@ def _head(results: Results) -> str:
         f"are between videos of one prompt and seed. Verdicts are of {last}: progressive is "
         '<span class="passed">better</span>, <span class="failed">worse</span>, or the interval holds '
         f"zero. Of ways that are no different, {1 - 0.95**comparisons:.0%} would show a false verdict among "
-        f"the {comparisons}.</p>"
+        f"the {comparisons}.{few}</p>"
     )
 
 

@@ -130,7 +130,14 @@ def test_results_and_page(study: Study, results: Results, tmp_path: Path) -> Non
     found = json.loads(json.dumps(outcomes.plain(results), allow_nan=False))
     assert found["outcomes"][SHIPPED][1]["apart"]["adherence"][1]["value"] == pytest.approx(-0.75)
     html = accumulation_page.write(tmp_path / "page", study, results).read_text()
-    for wanted in ("shipped-end.png", "shipped-courses.png", "shipped-00.webp", "seams", "than replacement"):
+    for wanted in (
+        "shipped-end.png",
+        "shipped-courses.png",
+        "shipped-00.webp",
+        "seams",
+        "than replacement",
+        "With 6 prompts",
+    ):
         assert wanted in html, wanted
     assert "nan" not in html.replace("nance", "")
     assert (tmp_path / "page/shipped-end.png").stat().st_size > 5_000
