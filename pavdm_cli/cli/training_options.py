@@ -33,6 +33,14 @@ Clip = Annotated[int | None, typer.Option(help="Latents of a clip.", show_defaul
 Images = Annotated[
     float | None, typer.Option(help="Share of the time for single images.", show_default="the trainer's")
 ]
+Rows = Annotated[
+    str | None,
+    typer.Option(
+        help="Whose rows are learned: schedule (the sampler's), on-grid (its own moments alone), steady (no "
+        "short windows) or neutral (no schedule's).",
+        show_default="schedule",
+    ),
+]
 OwnFrom = Annotated[
     float | None,
     typer.Option(
