@@ -70,6 +70,7 @@ def bench(
     from pavdm_cli.runs.stream import Request
     from pavdm_cli.studies import bench as study
 
+    devices.spare_a_core()
     asked = study.Asked(
         folder=folder,
         place=devices.place(orders.device(device), orders.dtype(dtype), config.half),

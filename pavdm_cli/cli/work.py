@@ -73,14 +73,11 @@ def carry_out(out: Output, order: Order, run: Run, *, stats: bool, fresh: bool =
 
 def _plan(out: Output, order: Order) -> None:
     """Say what would be done, in what memory and time."""
-    from pavdm_cli.models import device  # torch loads here, a few seconds
-    from pavdm_cli.models.pipeline import load
-    from pavdm_cli.runs import plan
+    from pavdm_cli.models.pipeline import load  # torch loads here, a few seconds
+    from pavdm_cli.runs import machine, plan
     from pavdm_cli.runs.plan import fit
 
-    if order.deterministic:
-        device.be_deterministic()
-    place = device.place(order.device, order.dtype, order.model.half)
+    place = machine.asked(order)
     planned = plan.make(order, place)
     report.machine(out, order, planned, str(place))
     with _memory_named():

@@ -85,6 +85,7 @@ def asked(order: Order) -> Place:
     """
     if order.deterministic:
         device.be_deterministic()
+    device.spare_a_core()
     return device.place(order.device, order.dtype, order.model.half)
 
 

@@ -15,7 +15,7 @@ from pavdm_cli.models import library
 from pavdm_cli.models.attention import auto_chunk, scores_bytes
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import DenoiserConfig
-from pavdm_cli.models.device import Place, free_memory
+from pavdm_cli.models.device import Place, cores, free_memory
 from pavdm_cli.models.footprint import footprint, parameters
 from pavdm_cli.models.kinds import DiffusersConfig
 from pavdm_cli.models.library import PIXELS_PER_LATENT, NativeConfig
@@ -135,7 +135,7 @@ def width(order: Order, latents: int) -> int:
 def estimate(order: Order, plan: Plan, pipeline: Pipeline) -> float:
     """Return the seconds all will take, from a widest call, a decoded latent and its frames encoded.
 
-    The encoder works beside the model: on a CPU their times add up, else the longer one counts.
+    The encoder works beside the model, on a CPU with a core to spare the decoder too: the longer one counts.
     """
     asked = request(order, plan.groups[0])
     model, noise = Guided(pipeline, asked), Noise(asked.seeds, pipeline.latent_shape)
@@ -151,9 +151,14 @@ def estimate(order: Order, plan: Plan, pipeline: Pipeline) -> float:
         called = time.perf_counter()
         frames = next(pictures)[0].numpy()
         decoded = time.perf_counter()
-    made = plan.calls * (called - begun) + plan.latents * (decoded - called)
+    denoised, shown = plan.calls * (called - begun), plan.latents * (decoded - called)
     written = order.frames * plan.abreast * _seconds_a_frame(order, frames)
-    together = made + written if pipeline.place.device.type == "cpu" else max(made, written)
+    if pipeline.place.device.type != "cpu":
+        together = max(denoised + shown, written)
+    elif torch.get_num_threads() < cores():
+        together = max(denoised, shown + written)
+    else:
+        together = denoised + shown + written
     return len(plan.groups) * together
 
 
@@ -171,7 +176,8 @@ def _seconds_a_frame(order: Order, frames: NDArray[np.uint8]) -> float:
 
 
 def _memory(order: Order, place: Place, latents: int, free: int) -> tuple[Memory, int | None]:
-    """Estimate memory: weights as they are held, and the larger of a widest call and a decoded latent.
+    """Estimate memory: weights as they are held, a widest call and a decoded latent: on a CPU at once, else
+    the larger.
 
     A call holds, for each token, the residual stream, its normed copy, queries, keys, values and their output
     (8 widths), the hidden layer before and after its activation (2 mlp), and the scores of attention for one
@@ -199,7 +205,9 @@ def _memory(order: Order, place: Place, latents: int, free: int) -> tuple[Memory
     largest = max(
         FINEST * prod(order.model.size), *(w * cells * 4**i for i, w in enumerate(reversed(decoder)))
     )
-    return Memory(weights, max(call, LIVE_MAPS * largest * itemsize), free), chunk
+    decoded = LIVE_MAPS * largest * itemsize
+    working = call + decoded if place.device.type == "cpu" else max(call, decoded)
+    return Memory(weights, working, free), chunk
 
 
 def _foreign(order: Order, model: DiffusersConfig, place: Place, latents: int, free: int) -> Memory:

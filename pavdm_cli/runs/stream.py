@@ -1,7 +1,8 @@
 """Prompt in, frames out, as they come: text, schedule, loop and decoder put together."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,12 +15,16 @@ from pavdm_cli.models.card import ModelConfig, Timing
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.models.text import Text
+from pavdm_cli.runs.ahead import ahead
 from pavdm_cli.runs.settings import Correction
 from pavdm_cli.runs.timeline import Cue, weights
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.loop import Window, denoise
 from pavdm_cli.sampling.noise import Noise
 from pavdm_cli.sampling.schedule import Ramp, Step
+
+AHEAD = 4
+"""Latents denoised ahead of the one that is decoded, at most."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +217,9 @@ def stream(
     """Yield chunks of finished video, from first to last; exactly the frames asked for.
 
     With a position, from the latent that holds its first frame not shown; `position.window` and
-    `position.done` move along, and stand just behind a chunk's latent whenever one is yielded.
+    `position.done` move along, and stand just behind a chunk's latent whenever one is yielded. On a CPU
+    the next latents are denoised while one is decoded and used; on other devices both would wait for the
+    same processor, and take its memory at once.
 
     Raises:
         ScheduleError: the schedule does not fit the model or the length.
@@ -223,21 +230,25 @@ def stream(
     clock.lap("text")
     made: list[tuple[int, Tensor]] = []
     begin = min(timing.latent(max(at.shown - request.shift, 0)), at.done)
+    coming = _latents(pipeline, model, request, at, begin)
+    if pipeline.place.device.type == "cpu":
+        coming = ahead(coming, AHEAD)
 
     def clean() -> Iterator[Tensor]:
-        for k, latent in _latents(pipeline, model, request, at, begin):
+        for k, latent, at.done, at.window in coming:
             clock.lap("denoise")
             made.append((k, kept(latent)))
             yield made[-1][1].to(pipeline.place.device)
 
     before = [at.latent(k).to(pipeline.place.device) for k in range(max(begin - pipeline.reach, 0), begin)]
-    for frames in pipeline.decode_stream(clean(), before):
-        clock.lap("decode")
-        k, latent = made.pop(0)
-        first = request.shift + timing.first(k)
-        part = corrected(frames[:, : request.frames - first].numpy(), at.correction)
-        yield Chunk(part, first, latent, k, at.window.row, dict(clock.seconds))
-        clock.lap("other")
+    with closing(coming):
+        for frames in pipeline.decode_stream(clean(), before):
+            clock.lap("decode")
+            k, latent = made.pop(0)
+            first = request.shift + timing.first(k)
+            part = corrected(frames[:, : request.frames - first].numpy(), at.correction)
+            yield Chunk(part, first, latent, k, at.window.row, dict(clock.seconds))
+            clock.lap("other")
 
 
 def generate(pipeline: Pipeline, request: Request) -> NDArray[np.uint8]:
@@ -251,19 +262,21 @@ def generate(pipeline: Pipeline, request: Request) -> NDArray[np.uint8]:
 
 def _latents(
     pipeline: Pipeline, model: Guided, request: Request, at: Position, begin: int
-) -> Iterator[tuple[int, Tensor]]:
-    """Yield the latents from `begin` on: those that are there, those the loop had finished, the others."""
-    for k in range(begin, at.done):
-        yield k, at.latent(k)
-    window = at.window
-    for k in sorted(k for k, level in window.level.items() if level == 0 and k >= at.done):
-        at.done = k + 1
-        yield k, window.latents[k]
+) -> Generator[tuple[int, Tensor, int, Window]]:
+    """Yield the latents from `begin` on, each with how many are done and the window behind it.
+
+    Those that are there come first, then those the loop had finished, then the others.
+    """
+    window, done = at.window.copy(), at.done
+    for k in range(begin, done):
+        yield k, at.latent(k), done, window.copy()
+    for k in sorted(k for k, level in window.level.items() if level == 0 and k >= done):
+        done = k + 1
+        yield k, window.latents[k], done, window.copy()
     count = request.latents(pipeline.config.timing)
-    if count == at.done:
+    if count == done:
         return
     steps = schedule.make(request.schedule, count, request.ramp, given=request.given, first_row=window.row)
     noise = Noise(request.seeds, pipeline.latent_shape)
     for k, latent in denoise(model, steps, noise, window=window, device=pipeline.place.device):
-        at.done = k + 1
-        yield k, latent
+        yield k, latent, k + 1, window.copy()

@@ -33,6 +33,10 @@ class Window:
         """Start from clean latents that are there already."""
         return cls(dict(clean), dict.fromkeys(clean, 0.0))
 
+    def copy(self) -> "Window":
+        """Return it as it is now; the loop goes on in this one and changes no latent in place."""
+        return Window(dict(self.latents), dict(self.level), self.row)
+
 
 @torch.no_grad()
 def denoise(

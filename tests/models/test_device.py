@@ -102,3 +102,20 @@ def test_auto_takes_the_half_precision_that_a_model_was_made_for(monkeypatch: py
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert place("auto", "auto", "bf16").dtype is torch.bfloat16
     assert place("auto", "fp16", "bf16").dtype is torch.float16
+
+
+def test_a_core_is_spared_unless_the_person_says_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    try:
+        monkeypatch.setattr(device, "cores", lambda: 4)
+        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+        device.spare_a_core()
+        assert torch.get_num_threads() == before
+        monkeypatch.delenv("OMP_NUM_THREADS")
+        device.spare_a_core()
+        assert torch.get_num_threads() == 3
+        monkeypatch.setattr(device, "cores", lambda: 1)
+        device.spare_a_core()
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
