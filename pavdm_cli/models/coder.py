@@ -90,7 +90,7 @@ class Coder(nn.Module):
     def latents(self, frames: Tensor) -> Tensor:
         """Map frames (T, H, W, 3) uint8 to latents (T, C, 1, S) float32."""
         dtype = self.squeeze.weight.dtype
-        parts = frames.split(256)
+        parts = torch.split(frames, 256)
         return torch.cat(
             [self.encode(part.permute(0, 3, 1, 2).to(dtype) / 127.5 - 1).float() for part in parts]
         )
@@ -99,7 +99,7 @@ class Coder(nn.Module):
     def frames(self, latents: Tensor) -> Tensor:
         """Map latents (T, C, 1, S) to frames (T, H, W, 3) uint8."""
         dtype = self.squeeze.weight.dtype
-        made = torch.cat([self.decode(part.to(dtype)).float() for part in latents.split(256)])
+        made = torch.cat([self.decode(part.to(dtype)).float() for part in torch.split(latents, 256)])
         return ((made + 1) * 127.5 + 0.5).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
 

@@ -95,7 +95,7 @@ def _maze(rng: np.random.Generator) -> NDArray[np.bool_]:
 def _passages(
     rng: np.random.Generator, side: int, more: float
 ) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Return pairs of neighbours to join, on a grid: a random tree by depth first, and a share of the rest."""
+    """Return neighbours to join on a grid: a random tree, by depth first, and a share of the rest."""
     found, seen, path = [], {(0, 0)}, [(0, 0)]
     while path:
         y, x = path[-1]

@@ -70,7 +70,9 @@ def cast(places: Sequence[Place], which: np.ndarray, poses: np.ndarray, size: in
         _cast(table, torch.from_numpy(w), torch.from_numpy(p), size)
         for w, p in zip(_split(which), _split(poses), strict=True)
     ]
-    return Views(*(torch.cat([getattr(part, name) for part in parts]) for name in ("frames", "shares", "marks")))
+    return Views(
+        *(torch.cat([getattr(part, name) for part in parts]) for name in ("frames", "shares", "marks"))
+    )
 
 
 def _split(values: np.ndarray) -> list[np.ndarray]:
@@ -89,9 +91,7 @@ def _cast(table: Tables, which: Tensor, poses: Tensor, size: int) -> Views:
     return _paint(table, which, origin, ray, distance, along, cell, side, size / 2 / wide)
 
 
-def _hits(
-    walls: Tensor, which: Tensor, origin: Tensor, ray: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _hits(walls: Tensor, which: Tensor, origin: Tensor, ray: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Follow rays (N, W, 2) from cell to cell to the first wall (Amanatides and Woo 1987).
 
     Returns:
@@ -160,9 +160,7 @@ def _paint(
     seen = (wall | floor).float() / size**2
     shares = torch.zeros(len(ray) * REGIONS).index_add_(0, shown.flatten(), seen.flatten())
     marks = torch.zeros(len(ray) * REGIONS).index_add_(0, shown.flatten(), marked.flatten() / size**2)
-    return Views(
-        (out + 0.5).clamp(0, 255).to(torch.uint8), shares.view(-1, REGIONS), marks.view(-1, REGIONS)
-    )
+    return Views((out + 0.5).clamp(0, 255).to(torch.uint8), shares.view(-1, REGIONS), marks.view(-1, REGIONS))
 
 
 def _marked(mark: Tensor, along: Tensor, height: Tensor, cell: Tensor, side: Tensor) -> Tensor:

@@ -196,5 +196,3 @@ def _path(
     while path[-1] != start:
         path.append(came[path[-1]])
     return path[::-1]
-
-
