@@ -29,12 +29,18 @@ AT_ONCE = 128
 
 @dataclass(frozen=True)
 class Views:
-    """frames: (N, H, W, 3) uint8. shares: (N, REGIONS), of the pixels that show a region's walls or floor.
-    marks: (N, REGIONS), of the pixels that show its mark."""
+    """frames: (N, H, W, 3) uint8. walls, floors, marks: (N, REGIONS), the shares of the pixels that show a
+    region's walls, its floor, the mark on its walls."""
 
     frames: Tensor
-    shares: Tensor
+    walls: Tensor
+    floors: Tensor
     marks: Tensor
+
+    @property
+    def shares(self) -> Tensor:
+        """Return the shares of the pixels that show a region at all."""
+        return self.walls + self.floors
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,10 @@ def cast(places: Sequence[Place], which: np.ndarray, poses: np.ndarray, size: in
         for w, p in zip(_split(which), _split(poses), strict=True)
     ]
     return Views(
-        *(torch.cat([getattr(part, name) for part in parts]) for name in ("frames", "shares", "marks"))
+        *(
+            torch.cat([getattr(part, name) for part in parts])
+            for name in ("frames", "walls", "floors", "marks")
+        )
     )
 
 
@@ -136,11 +145,11 @@ def _paint(
     scale: float,
 ) -> Views:
     """Colour every pixel; `scale` is the height in pixels of something as high as it is far."""
-    size, views = ray.shape[1], torch.arange(len(ray))[:, None, None]
+    size = ray.shape[1]
     place = which[:, None, None]
     below = torch.arange(size) + 0.5 - size / 2
     height = below[:, None] / (0.5 * scale / distance.clamp_min(0.05))[:, None]
-    wall, floor = height.abs() <= 1, below[:, None] > 0
+    wall, floor = height.abs() <= 1, (below[:, None] > 0).expand_as(height)
     far = (0.5 * scale / below.abs())[:, None, None]
     point = origin[:, None, None] + ray[:, None] * far
     column = point.floor().long().clamp(0, SIDE - 1)
@@ -156,11 +165,18 @@ def _paint(
     ground_paint = table.floor[place, ground] * (1 - tile)[..., None] / (1 + FOG * far)
     out = torch.where(floor[..., None], ground_paint, torch.tensor(CEILING).float())
     out = torch.where(wall[..., None], paint, out)
-    shown = torch.where(wall, front, ground) + views * REGIONS
-    seen = (wall | floor).float() / size**2
-    shares = torch.zeros(len(ray) * REGIONS).index_add_(0, shown.flatten(), seen.flatten())
-    marks = torch.zeros(len(ray) * REGIONS).index_add_(0, shown.flatten(), marked.flatten() / size**2)
-    return Views((out + 0.5).clamp(0, 255).to(torch.uint8), shares.view(-1, REGIONS), marks.view(-1, REGIONS))
+    shares = [
+        _shares(where, region) for where, region in ((wall, front), (floor & ~wall, ground), (marked, front))
+    ]
+    return Views((out + 0.5).clamp(0, 255).to(torch.uint8), *shares)
+
+
+def _shares(where: Tensor, region: Tensor) -> Tensor:
+    """Return the share of the pixels (N, H, W) of each view that are there and show each region."""
+    views = torch.arange(len(where))[:, None, None] * REGIONS
+    amounts = where.flatten().float() / where[0].numel()
+    counted = torch.zeros(len(where) * REGIONS).index_add_(0, (region + views).flatten(), amounts)
+    return counted.view(-1, REGIONS)
 
 
 def _marked(mark: Tensor, along: Tensor, height: Tensor, cell: Tensor, side: Tensor) -> Tensor:
