@@ -32,6 +32,7 @@ Calibrate = Annotated[
 VideoSeconds = Annotated[int | None, typer.Option("--seconds", help="Length of each video. Default: 60.")]
 Seeds = Annotated[int | None, typer.Option(help="Videos of each prompt. Default: 4.", show_default=False)]
 AtOnce = Annotated[int | None, typer.Option("--batch", help="Videos made at a time. Default: 8.")]
+Trained = Annotated[Path, typer.Option(help="The folder that `pavdm train memory` trained rows in.")]
 
 
 @app.command()
@@ -80,6 +81,35 @@ def scorecard(
     written = page.write(output, plan, scores, work, calibrated, other)
     for gate in results.gates(scores):
         out.line("holds" if gate.passed else "fails", f"{gate.name}: {gate.value:.3f}, wanted {gate.wanted}")
+    out.line("page", str(written))
+
+
+@app.command()
+def retrieval(
+    trained: Trained,
+    work: Work = Path("outputs/retrieval"),
+    output: PageFolder = Path("docs/studies/retrieval"),
+    quick: Annotated[bool, typer.Option("--quick", help="20 clips a bin, 8 roll-outs.")] = False,
+    device: options.Device = "auto",
+) -> None:
+    """Ask networks trained by `train memory` for places they saw before: how many are found again."""
+    _needs_plots()
+    from pavdm_cli.cli import order
+    from pavdm_cli.models.device import place
+    from pavdm_cli.studies import retrieval as study
+    from pavdm_cli.studies import retrieval_page
+
+    out, where = Output(), place(order.device(device), "auto").device
+    own = study.Study(trained, work, study.QUICK if quick else study.Plan())
+    out.line("study", f"{len(own.clips)} clips, rows {', '.join(own.rows())}; records in {work}")
+    told = own.check()
+    out.line(
+        "judge", ", ".join(f"{name} {share:.3f}" for name, share in told.items()) + " right on true views"
+    )
+    for row in (study.CEILING, *own.rows()):
+        for now in own.run(row, where):
+            out.line("done", f"{now.row}: {now.done} of {now.all}")
+    written = retrieval_page.make(output, own.records(), own.clips, told, own.shown(where))
     out.line("page", str(written))
 
 

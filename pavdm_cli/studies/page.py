@@ -80,7 +80,7 @@ def _head(scores: Scores, against: Scores | None) -> str:
     ]
     if against:
         rows.append(["against", f"{against.identity.model}, weights {against.identity.weights}"])
-    return "<h1>Scorecard</h1>" + _table([], rows)
+    return "<h1>Scorecard</h1>" + table([], rows)
 
 
 def _gates(scores: Scores, against: Scores | None) -> str:
@@ -93,7 +93,7 @@ def _gates(scores: Scores, against: Scores | None) -> str:
         old = [_number(before[gate.name].value) if gate.name in before else ""] if against else []
         rows.append([escape(gate.name), _number(gate.value), escape(gate.wanted), mark, *old])
     titles = ["what must hold", "measured", "wanted", "holds", *(["before"] if against else [])]
-    return "<h2>What must hold</h2>" + _table(titles, rows)
+    return "<h2>What must hold</h2>" + table(titles, rows)
 
 
 def _courses(scores: Scores) -> str:
@@ -103,9 +103,9 @@ def _courses(scores: Scores) -> str:
     for name, kinds in scores.by_interval.items():
         for kind in ("made", "other", "coded"):
             if kind in kinds and not all(math.isnan(one.value) for one in kinds[kind]):
-                rows.append([escape(name), CALLED[kind], *map(_estimate, kinds[kind])])
+                rows.append([escape(name), CALLED[kind], *map(estimated, kinds[kind])])
                 name = ""
-    return _table(titles, rows)
+    return table(titles, rows)
 
 
 def _videos(scores: Scores, against: Scores | None) -> str:
@@ -118,9 +118,9 @@ def _videos(scores: Scores, against: Scores | None) -> str:
     rows = []
     for name, found in scores.of_videos.items():
         before = against.of_videos.get(name, {}).get("made") if against else None
-        old = [_estimate(before) if before else ""] if against else []
-        rows.append([escape(name), *(_estimate(found[kind]) for kind in kinds), *old])
-    return "<h2>Whole videos</h2>" + _table(titles, rows)
+        old = [estimated(before) if before else ""] if against else []
+        rows.append([escape(name), *(estimated(found[kind]) for kind in kinds), *old])
+    return "<h2>Whole videos</h2>" + table(titles, rows)
 
 
 def _calibration(found: Calibration | None) -> str:
@@ -139,7 +139,7 @@ def _calibration(found: Calibration | None) -> str:
         "<h2>Calibration</h2><p>The smallest dose that each measure tells from undamaged renders of other "
         f"scenes, {found.videos} videos of {found.seconds} s; - where it tells none. Measures that saw "
         f"damage where there was none: {false}.</p><ul>{about}</ul>"
-        + _table(["", *(d.name for d in DAMAGES)], doses + rows)
+        + table(["", *(d.name for d in DAMAGES)], doses + rows)
     )
 
 
@@ -169,13 +169,13 @@ def _small(path: Path) -> np.ndarray:
     return np.stack([np.asarray(Image.fromarray(f).resize(shape, Image.Resampling.BOX)) for f in frames])
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = f"<tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>" if titles else ""
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table>{head}{body}</table>"
 
 
-def _estimate(one: Estimate) -> str:
+def estimated(one: Estimate) -> str:
     if math.isnan(one.value):
         return ""
     ends = (

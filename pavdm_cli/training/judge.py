@@ -23,7 +23,7 @@ from pavdm_cli.training.mazes.view import Views
 from pavdm_cli.training.state import State
 
 CONFIG = JudgeConfig((32, 64, 96), tuple(WALLS), tuple(FLOORS), MARKS)
-LEAST = {"wall": 0.2, "floor": 0.06, "mark": 0.012}
+LEAST = {"wall": 0.2, "floor": 0.06, "mark": 0.03}
 """Shares of the pixels from which a wall, a floor and a mark can be told."""
 AHEAD = 1.5
 """Times the next largest that a wall's or floor's share must be: the question is after the larger one."""

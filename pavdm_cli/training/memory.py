@@ -5,6 +5,7 @@ learned as flow matching (see `denoiser`): three quarters of the steps at one le
 it is made when frames come window by window, a quarter at the rising levels of a rolling window.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -135,6 +136,15 @@ def left(folder: Path, preset: Preset) -> int:
     """Return the steps that a row's training still has to make."""
     path = folder / "denoiser.state"
     return preset.steps - (progressed(path) if path.exists() else 0)
+
+
+def finished(folder: Path) -> bool:
+    """Tell whether a row was trained to the end of its budget."""
+    settings, state = folder / "denoiser.json", folder / "denoiser.state"
+    if not settings.exists() or not state.exists():
+        return False
+    steps: int = json.loads(settings.read_text())["budget"]["steps"]
+    return progressed(state) >= steps
 
 
 def expected(config: DenoiserConfig, preset: Preset, films: Films, device: torch.device) -> float:
