@@ -109,7 +109,8 @@ def write(path: Path, clips: Sequence[Clip], films: Films, own: str) -> None:
     """Keep clips with their films beside `path`, then rename; `own` says what they were made with."""
     part = path.with_name(path.name + ".part")
     facts = {"own": own, "clips": [asdict(clip) for clip in clips]}
-    tensors = {"latents": films.latents, "poses": films.poses, "actions": films.actions}
+    parts = {"latents": films.latents, "poses": films.poses, "actions": films.actions}
+    tensors = {name: values.contiguous() for name, values in parts.items()}
     save_file(tensors, part, {"facts": json.dumps(facts)})
     os.replace(part, path)
 

@@ -37,9 +37,7 @@ class Films:
     actions: Tensor
 
 
-def draw(
-    seed: int, number: int, frames: int = LONG, way: Way | None = None
-) -> tuple[Place, Trajectory, Views]:
+def draw(seed: int, number: int, frames: int, way: Way | None = None) -> tuple[Place, Trajectory, Views]:
     """Draw a film: the place, the way through it and what is seen, a pure function of seed and number."""
     there = place.draw(seed, number)
     trajectory = walk.draw(there, frames, np.random.default_rng([seed, number, 1]), way)
@@ -57,7 +55,9 @@ def make(folder: Path, coder: Coder, own: str, seed: int, count: int) -> Iterato
         if not path.exists():
             films = [_film(coder, seed, number) for number in range(start, min(start + PART, count))]
             part = path.with_name(path.name + ".part")
-            tensors = {name: torch.stack([getattr(film, name) for film in films]) for name in NAMES}
+            tensors = {
+                name: torch.stack([getattr(film, name) for film in films]).contiguous() for name in NAMES
+            }
             save_file(tensors, part, {"facts": json.dumps(_facts(own, seed))})
             part.replace(path)
         yield min(start + PART, count)
@@ -74,7 +74,7 @@ def load(folder: Path, own: str, seed: int, count: int) -> Films:
 
 
 def _film(coder: Coder, seed: int, number: int) -> Films:
-    _, trajectory, views = draw(seed, number)
+    _, trajectory, views = draw(seed, number, LONG)
     poses, actions = torch.from_numpy(trajectory.poses), torch.from_numpy(trajectory.actions)
     return Films(coder.latents(views.frames).half(), poses.int(), actions.to(torch.int8))
 
