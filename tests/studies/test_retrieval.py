@@ -135,7 +135,7 @@ def test_findings_are_told_by_intervals() -> None:
     }
     found = {one.name: one for one in retrieval_results.findings(records, CLIPS)}
     assert [one.verdict for one in found.values()] == [
-        "holds", "holds", "holds", "not settled", "not measured", "holds", "not settled", "holds"
+        "holds", "holds", "holds", "not settled", "not measured", "holds", "does not hold", "holds"
     ]  # fmt: skip
     decay = found["More memory decays faster"]
     assert decay.verdict == "holds" and "2.04 dB" in decay.figures
