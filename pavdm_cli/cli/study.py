@@ -113,6 +113,32 @@ def retrieval(
     out.line("page", str(written))
 
 
+@app.command()
+def errors(
+    trained: Trained,
+    output: PageFolder = Path("docs/studies/errors"),
+    films: Annotated[int, typer.Option(help="Films measured.")] = 48,
+    device: options.Device = "auto",
+) -> None:
+    """Measure the error terms of Meta-ARVDM's bound on networks trained by `train memory`."""
+    from pavdm_cli.cli import order
+    from pavdm_cli.models import coder
+    from pavdm_cli.models.device import place
+    from pavdm_cli.studies import error_page, error_terms, revisits
+    from pavdm_cli.studies.retrieval import ROLLED, SEED, load
+    from pavdm_cli.training.memory import LONGEST
+
+    if films < 2:
+        raise ConfigError(f"--films {films}: must be at least 2")
+    out, where = Output(), place(order.device(device), "auto").device
+    short, long = (load(trained / row, where) for row in ("prepend-16", "prepend-112"))
+    frames = LONGEST + ROLLED
+    own = revisits.encoded(SEED, [10**6 + n for n in range(films)], frames, coder.load(trained))
+    terms = error_terms.measure(short, long, own, ROLLED)
+    out.line("ranking", f"{terms.agreement:.2f} between score errors and roll-outs")
+    out.line("page", str(error_page.make(output, terms, films, ROLLED)))
+
+
 def _needs_plots() -> None:
     """Say before hours of work that the page could not be drawn at their end."""
     if find_spec("matplotlib") is None:

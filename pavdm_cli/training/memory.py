@@ -49,7 +49,7 @@ ROWS = {
     "cross-112": MemoryConfig(112, Cross()),
 }
 """The rows of the paper's table 1."""
-FIRST = ("prepend-112", "prepend-16", "channel-112", "cross-112")
+FIRST = ("prepend-16", "prepend-112", "channel-112", "cross-112")
 """Those that carry the findings."""
 
 
