@@ -195,7 +195,7 @@ class _Stage(View[Shapes]):
         self.motion = torch.tensor([MOTIONS.index(scene.motion) for scene in scenes], device=self.device)
         self.pace, self.phase, self.sense, self.hover, self.ring, self.glow = self.dice.many(6).unbind(-1)
         self.sense = torch.where(self.sense < 0.5, -1.0, 1.0)
-        few, many = self.dice.many(MOST, 0.125, 0.19), self.dice.many(MOST, 0.112, 0.148)
+        few, many = self.dice.many(MOST, 0.15, 0.2), self.dice.many(MOST, 0.12, 0.15)
         self.radius = torch.where(self.count[..., None] == 1, few, many)
         self.each = self.dice.many(MOST * 4).view(-1, 1, 1, 1, MOST, 4)
 
@@ -219,8 +219,8 @@ class _Stage(View[Shapes]):
         low, high = self._lane(k, 1.05)
         start = self.each[..., k, 0] * 2 * (high - low)
         x = bounce(self.time * (0.06 + 0.07 * self.each[..., k, 1]) + start, low.double(), high.double())
-        fall = wrap(self.time / (1.25 + 0.5 * self.each[..., k, 2]) + self.each[..., k, 3], 1.0)
-        rise = (0.44 + 0.1 * self.pace) * 4 * fall * (1 - fall)
+        fall = wrap(self.time / (1.9 + 0.6 * self.each[..., k, 2]) + self.each[..., k, 3], 1.0)
+        rise = (0.38 + 0.1 * self.pace) * 4 * fall * (1 - fall)
         return x, FLOOR - foot - rise, self._sway(k, 0.1)
 
     def _drifting(self, k: int) -> list[tuple[Tensor, Tensor, Tensor]]:
