@@ -35,6 +35,7 @@ Prompts = Annotated[int | None, typer.Option(help="So many of the prompts. Defau
 VideoSeconds = Annotated[int | None, typer.Option("--seconds", help="Length of each video. Default: 60.")]
 Seeds = Annotated[int | None, typer.Option(help="Videos of each prompt. Default: 4.", show_default=False)]
 AtOnce = Annotated[int | None, typer.Option("--batch", help="Videos made at a time. Default: 8.")]
+Trained = Annotated[Path, typer.Option(help="The folder that `pavdm train memory` trained rows in.")]
 
 
 Renders = Annotated[
@@ -200,6 +201,61 @@ def _plan(plan: "Plan", prompts: int | None, **given: int | None) -> "Plan":
     if prompts is not None:
         changes["prompts"] = first(prompts)
     return replace(plan, **changes)
+
+
+@app.command()
+def retrieval(
+    trained: Trained,
+    work: Work = Path("outputs/retrieval"),
+    output: PageFolder = Path("docs/studies/retrieval"),
+    quick: Annotated[bool, typer.Option("--quick", help="20 clips a bin, 8 roll-outs.")] = False,
+    device: options.Device = "auto",
+) -> None:
+    """Ask networks trained by `train memory` for places they saw before: how many are found again."""
+    _needs_plots()
+    from pavdm_cli.cli import order
+    from pavdm_cli.models.device import place
+    from pavdm_cli.studies import retrieval as study
+    from pavdm_cli.studies import retrieval_page
+
+    out, where = Output(), place(order.device(device), "auto").device
+    own = study.Study(trained, work, study.QUICK if quick else study.Plan())
+    out.line("study", f"{len(own.clips)} clips, rows {', '.join(own.rows())}; records in {work}")
+    told = own.check()
+    out.line(
+        "judge", ", ".join(f"{name} {share:.3f}" for name, share in told.items()) + " right on true views"
+    )
+    for row in (study.CEILING, *own.rows()):
+        for now in own.run(row, where):
+            out.line("done", f"{now.row}: {now.done} of {now.all}")
+    written = retrieval_page.make(output, own.records(), own.clips, told, own.shown(where))
+    out.line("page", str(written))
+
+
+@app.command()
+def errors(
+    trained: Trained,
+    output: PageFolder = Path("docs/studies/errors"),
+    films: Annotated[int, typer.Option(help="Films measured.")] = 48,
+    device: options.Device = "auto",
+) -> None:
+    """Measure the error terms of Meta-ARVDM's bound on networks trained by `train memory`."""
+    from pavdm_cli.cli import order
+    from pavdm_cli.models import coder
+    from pavdm_cli.models.device import place
+    from pavdm_cli.studies import error_page, error_terms, revisits
+    from pavdm_cli.studies.retrieval import ROLLED, SEED, load
+    from pavdm_cli.training.memory import LONGEST
+
+    if films < 2:
+        raise ConfigError(f"--films {films}: must be at least 2")
+    out, where = Output(), place(order.device(device), "auto").device
+    short, long = (load(trained / row, where) for row in ("prepend-16", "prepend-112"))
+    frames = LONGEST + ROLLED
+    own = revisits.encoded(SEED, [10**6 + n for n in range(films)], frames, coder.load(trained))
+    terms = error_terms.measure(short, long, own, ROLLED)
+    out.line("ranking", f"{terms.agreement:.2f} between score errors and roll-outs")
+    out.line("page", str(error_page.make(output, terms, films, ROLLED)))
 
 
 def _needs_plots() -> None:

@@ -167,6 +167,34 @@ def probe(
     )
 
 
+@app.command()
+def memory(
+    folder: own.Folder,
+    rows: own.MemoryRows = "first",
+    preset: own.Preset = "small",
+    device: options.Device = "auto",
+) -> None:
+    """Train small networks that walk through mazes, one for each way to remember (Meta-ARVDM, table 1)."""
+    from pavdm_cli.cli import order
+    from pavdm_cli.cli.display import clock
+    from pavdm_cli.cli.output import Output
+    from pavdm_cli.models.device import place
+    from pavdm_cli.training import memory as training
+    from pavdm_cli.training import memory_parts as parts
+
+    out, where = Output(), place(order.device(device), "auto").device
+    chosen, size = training.chosen(rows), training.PRESETS[preset]
+    coder = parts.coder(folder, where)
+    parts.judge(folder, coder, where)
+    films = parts.films(folder, coder, size)
+    for name in chosen:
+        config = training.config(training.ROWS[name], size, coder.config)
+        steps = training.left(folder / name, size)
+        seconds = training.expected(config, size, films, where) * steps
+        out.line("row", f"{name}: {steps} steps left, about {clock(seconds)}")
+        training.train(folder / name, config, size, films, where)
+
+
 def _changes(families: str, **given: float | None) -> dict[str, Any]:
     """Return the training settings that were given.
 

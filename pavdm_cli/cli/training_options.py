@@ -5,6 +5,15 @@ from typing import Annotated
 
 import typer
 
+from pavdm_cli.models.names import PresetName
+
+MemoryRows = Annotated[
+    str,
+    typer.Option(
+        "--rows", help="Rows to train, separated by commas; first: the four with the findings; or all."
+    ),
+]
+Preset = Annotated[PresetName, typer.Option(help="small: two cores. large: an accelerator.")]
 Folder = Annotated[
     Path, typer.Option(help="Where weights, state and log go; a training begun there goes on.")
 ]
