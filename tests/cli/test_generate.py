@@ -327,7 +327,7 @@ def test_ctrl_c_keeps_a_file_that_plays(folder: Path) -> None:
     partial = folder / "outputs" / "a-red-ball-1.partial.mp4"
     process = started(folder, partial)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     first, again = err.splitlines()
     said = re.fullmatch(r"stopped: outputs/a-red-ball-1\.partial\.mp4 plays: (\d+) frames, [\d.]+ s", first)
@@ -341,7 +341,7 @@ def test_a_kill_keeps_a_file_that_plays(folder: Path) -> None:
     partial = folder / "outputs" / "a-red-ball-1.partial.mp4"
     process = started(folder, partial)
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     shown = frames(partial)
     assert len(shown) >= 8 and len(shown) % 8 == 0 and shown.shape[1:] == (32, 32, 3)
 

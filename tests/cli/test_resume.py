@@ -365,7 +365,7 @@ def test_signals(tmp_path: Path, tiny_weights: Path, whole: Whole, name: str) ->
     process = place.start(*ASKED)
     place.wait_for(process, 40)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 128 + number, err
     assert " plays: " in err and "pavdm resume " in err
     assert place.run("resume").returncode == 0
@@ -380,7 +380,7 @@ def test_ffmpeg_is_killed(tmp_path: Path, tiny_weights: Path, whole: Whole) -> N
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     for child in children:
         os.kill(int(child), signal.SIGKILL)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 1 and "ffmpeg stopped (-9)" in err
     assert place.run("resume").returncode == 0
     assert_whole(place, whole)
@@ -393,7 +393,7 @@ def test_the_output_folder_is_removed(tmp_path: Path, tiny_weights: Path, whole:
     process = place.start(*ASKED[:-1], "new/film.mp4")
     place.wait_for(process, 40)
     shutil.rmtree(place.folder / "new")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 1 and "could not be finished" in err, err
     assert place.run("resume").returncode == 0
     assert_whole(place, whole)
@@ -436,7 +436,7 @@ def test_two_processes_on_one_run(tmp_path: Path, tiny_weights: Path, whole: Who
     second = place.run("resume", record.parent.name)
     assert second.returncode == 1 and "is being worked on by another process" in second.stderr
     process.send_signal(signal.SIGCONT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     assert process.returncode == 0
     assert_whole(place, whole)
 
