@@ -16,7 +16,8 @@ def read(cls: type[Config], path: Path) -> Config:
     """Read the dataclass `cls` from a JSON object.
 
     Fields are bool, int, float, str, Path, Literal, another dataclass, tuples of these (JSON lists), or one
-    of these `| None`. A field with a default may be left out. What values are allowed is for the
+    of these `| None`, or one of several dataclasses, told apart by their `kind`.
+    A field with a default may be left out. What values are allowed is for the
     class's own `__post_init__` to check, which raises ConfigError.
 
     Raises:
@@ -65,7 +66,7 @@ def _value(kind: Any, found: object, key: str) -> object:
     if dataclasses.is_dataclass(kind):
         return _instance(cast(type, kind), found, key)
     if get_origin(kind) is UnionType:
-        return None if found is None else _value(get_args(kind)[0], found, key)
+        return None if found is None else _value(_chosen(get_args(kind), found, key), found, key)
     if get_origin(kind) is tuple:
         return _tuple(get_args(kind), found, key)
     if get_origin(kind) is Literal:
@@ -79,6 +80,17 @@ def _value(kind: Any, found: object, key: str) -> object:
     if type(found) is not kind:
         raise ConfigError(f"{key or 'the file'} is {found!r}; write {_called(kind)}")
     return found
+
+
+def _chosen(kinds: tuple[Any, ...], found: object, key: str) -> Any:
+    """Return the one of several dataclasses whose default `kind` is the one found; a single one as it is."""
+    named = {one.kind: one for one in kinds if dataclasses.is_dataclass(one) and hasattr(one, "kind")}
+    if len(named) < 2:
+        return kinds[0]
+    said = found.get("kind") if isinstance(found, dict) else None
+    if said not in named:
+        raise ConfigError(f"{key}.kind is {said!r}; choose from {', '.join(map(repr, named))}")
+    return named[said]
 
 
 def _instance(cls: type, found: object, key: str) -> object:

@@ -4,7 +4,7 @@ Shapes: latents (B, T, C, H, W); tokens (B, T*S, D), S tokens to a latent; level
 """
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
@@ -12,12 +12,20 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from pavdm_cli.errors import ConfigError
-from pavdm_cli.models.attention import attention, rotate, rotations
+from pavdm_cli.models.attention import rotations
+from pavdm_cli.models.layers import Attention, Turn
+from pavdm_cli.models.memory import Memory, MemoryConfig, Past, Slots
+
+_NONE_IS_0 = ("text_width", "actions")
 
 
 @dataclass(frozen=True)
 class DenoiserConfig:
-    """channels, size: of a latent. patch: latent pixels a token is wide. span: latents in a call at most."""
+    """channels, size: of a latent. patch: latent pixels a token is wide. span: latents in a call at most.
+
+    text_width: of the texts it reads; 0, none. actions: numbers that say what is done at a latent; 0, none.
+    memory: of the past before the window.
+    """
 
     channels: int
     size: tuple[int, int]
@@ -29,10 +37,12 @@ class DenoiserConfig:
     text_width: int
     cross_every: int
     span: int
+    actions: int = 0
+    memory: MemoryConfig | None = None
 
     def __post_init__(self) -> None:
-        channels, size, *others = astuple(self)
-        if min(channels, *size, *others) < 1:
+        sizes = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*_NONE_IS_0, "memory")}
+        if min(*sizes.pop("size"), *sizes.values()) < 1 or min(self.text_width, self.actions) < 0:
             raise ConfigError(f"no denoiser has these sizes: {self}; all must be at least 1")
         if self.width % (2 * self.heads) or any(side % self.patch for side in self.size):
             raise ConfigError(
@@ -59,50 +69,6 @@ class Conditions:
         return Conditions(self.tokens[rows], self.mask[rows], self.pooled[rows], self.weight[rows])
 
 
-class HeadNorm(nn.Module):
-    """Root-mean-square norm of each head's channels, in the precision of what comes in."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (..., width) to the same shape."""
-        return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), 1e-6)
-
-
-class Attention(nn.Module):
-    """Multi-head attention with normalised queries and keys; keys from `source` when it is not the input."""
-
-    def __init__(self, width: int, heads: int, source: int | None = None) -> None:
-        super().__init__()
-        self.heads = heads
-        self.chunk: int | None = None
-        self.query = nn.Linear(width, width)
-        self.key_value = nn.Linear(width if source is None else source, 2 * width)
-        self.out = nn.Linear(width, width)
-        self.query_norm, self.key_norm = HeadNorm(width // heads), HeadNorm(width // heads)
-
-    def forward(
-        self, x: Tensor, source: Tensor, turn: tuple[Tensor, Tensor] | None, bias: Tensor | None
-    ) -> Tensor:
-        """Return (B, N, D) for x (B, N, D).
-
-        Args:
-            source: (B, M, source width), where keys and values come from.
-            turn: cos and sin of the rotary embedding, (B, 1, N, D/2 of a head) each; None for no positions.
-            bias: added to the scores, broadcastable to (B, heads, N, M), or None.
-        """
-        q = rearrange(self.query(x), "b n (h d) -> b h n d", h=self.heads)
-        k, v = rearrange(self.key_value(source), "b n (two h d) -> two b h n d", two=2, h=self.heads)
-        q, k = self.query_norm(q), self.key_norm(k)
-        if turn is not None:
-            q, k = rotate(q, *turn), rotate(k, *turn)
-        mixed = attention(q, k, v, bias, self.chunk)
-        out: Tensor = self.out(rearrange(mixed, "b h n d -> b n (h d)"))
-        return out
-
-
 class Block(nn.Module):
     """Self-attention, attention to the text, feed-forward; the first and last modulated per latent."""
 
@@ -121,9 +87,10 @@ class Block(nn.Module):
         self,
         x: Tensor,
         modulation: Tensor,
-        turn: tuple[Tensor, Tensor],
-        text: Tensor,
-        text_bias: Tensor,
+        turn: Turn,
+        bias: Tensor | None,
+        text: Tensor | None,
+        text_bias: Tensor | None,
         apart: bool,
     ) -> Tensor:
         """Map tokens x (B, T*S, D) to the same shape.
@@ -131,7 +98,8 @@ class Block(nn.Module):
         Args:
             modulation: (B, T, 6, D): shift, scale and gate of self-attention, then of the feed-forward part.
             turn: cos and sin of rotary embedding, (B, 1, T*S, D/2 of a head); when apart, (B*T, 1, S, ...).
-            text: (B, K*L, D). text_bias: (B, 1, T*S, K*L).
+            bias: (B, 1, 1, T*S), minus infinity at tokens that none sees, or None.
+            text: (B, K*L, D). text_bias: (B, 1, T*S, K*L). None where it reads no text.
             apart: latents do not see each other.
         """
         latents = modulation.shape[1]
@@ -146,9 +114,9 @@ class Block(nn.Module):
 
         h = torch.addcmul(shift1, per_latent(self.norm1(x)), 1 + scale1)
         h = rearrange(h, "b t s d -> (b t) s d") if apart else flat(h)
-        h = self.attention(h, h, turn, None).view(len(x), latents, -1, x.shape[-1])
+        h = self.attention(h, h, turn, bias).view(len(x), latents, -1, x.shape[-1])
         x = flat(torch.addcmul(per_latent(x), h, gate1))
-        if self.text is not None and self.norm_text is not None:
+        if self.text is not None and self.norm_text is not None and text is not None:
             x = x + self.text(self.norm_text(x), text, None, text_bias)
         h = flat(torch.addcmul(shift2, per_latent(self.norm2(x)), 1 + scale2))
         return flat(torch.addcmul(per_latent(x), per_latent(self.mlp(h)), gate2))
@@ -165,11 +133,17 @@ class Denoiser(nn.Module):
         self.embed = nn.Linear(config.channels * patch**2, width)
         self.place = nn.Parameter(torch.randn(self.rows * self.columns, width) * 0.02)
         self.level = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
-        self.pooled = nn.Linear(config.text_width, width)
-        self.text = nn.Sequential(nn.LayerNorm(config.text_width), nn.Linear(config.text_width, width))
+        reads = config.text_width > 0
+        self.pooled = nn.Linear(config.text_width, width) if reads else None
+        self.text = (
+            nn.Sequential(nn.LayerNorm(config.text_width), nn.Linear(config.text_width, width))
+            if reads
+            else None
+        )
+        self.done = nn.Linear(config.actions, 2 * width, bias=False) if config.actions else None
         self.modulation = nn.Linear(width, 6 * width)
         self.blocks = nn.ModuleList(
-            Block(config, reads_text=i % config.cross_every == 0) for i in range(config.depth)
+            Block(config, reads_text=reads and i % config.cross_every == 0) for i in range(config.depth)
         )
         self.last_norm = nn.LayerNorm(width, elementwise_affine=False)
         self.last_modulation = nn.Linear(width, 2 * width)
@@ -178,14 +152,18 @@ class Denoiser(nn.Module):
         for layer in (self.modulation, self.last_modulation, self.last):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+        memory = config.memory
+        self.memory = Memory(memory, width, config.heads, config.mlp, config.depth) if memory else None
 
     def forward(
         self,
         latents: Tensor,
         levels: Tensor,
         positions: Tensor,
-        conditions: Conditions,
+        conditions: Conditions | None,
         apart: bool = False,
+        actions: Tensor | None = None,
+        past: Past | None = None,
     ) -> Tensor:
         """Return the velocity, shaped as `latents`.
 
@@ -193,24 +171,35 @@ class Denoiser(nn.Module):
             latents: (B, T, C, H, W).
             levels: (B, T) float32 in [0, 1].
             positions: (B, T) float32, relative to the window.
-            conditions: the texts and each latent's share of them.
+            conditions: the texts and each latent's share of them; None where it reads none.
             apart: latents do not see each other: T single images that share their texts.
+            actions: (B, T, A), what is done at each latent; None where it knows none.
+            past: what came before the window, None for nothing; it needs a memory, and is not for `apart`.
         """
-        dtype = self.embed.weight.dtype
-        x = self._tokens(latents.to(dtype))
-        signal = self.level(_waves(levels).to(dtype)) + self.pooled(
-            (conditions.weight @ conditions.pooled * math.sqrt(self.config.text_width)).to(dtype)
-        )
-        signal = F.silu(signal)
+        dtype, count = self.embed.weight.dtype, latents.shape[1]
+        x, bias = self._tokens(latents.to(dtype), actions), None
+        memory, slots = self.memory, None
+        if past is not None and past.latents.shape[1]:
+            assert memory is not None, "a past was given to a denoiser without memory"
+            slots = self._slots(memory, past, conditions, dtype)
+        if memory is not None and slots is not None and memory.prepends:
+            x = torch.cat((rearrange(slots.tokens, "b n s d -> b (n s) d"), x), dim=1)
+            levels = torch.cat((torch.zeros_like(slots.past.positions), levels), dim=1)
+            positions = torch.cat((slots.past.positions, positions), dim=1)
+            actions = _joined(slots.past.actions, actions)
+            conditions, bias = _shared(slots.past.weight, conditions), slots.bias(count)
+        signal = F.silu(self._signal(levels, conditions, actions, dtype))
         modulation = rearrange(self.modulation(signal), "b t (six d) -> b t six d", six=6)
         where = rearrange(positions, "b t -> (b t) 1") if apart else positions
         turn = self._turn(where, x.dtype)
-        text = rearrange(self.text(conditions.tokens.to(dtype)), "b k l d -> b (k l) d")
-        text_bias = self._text_bias(conditions, x.dtype)
-        for block in self.blocks:
-            x = block(x, modulation, turn, text, text_bias, apart)
+        text, text_bias = self._texts(conditions, x.dtype)
+        x = x if memory is None or slots is None else memory.add(x, slots)
+        for i, block in enumerate(self.blocks):
+            x = block(x, modulation, turn, bias, text, text_bias, apart)
+            x = x if memory is None or slots is None else memory.read(i, x, slots, turn)
+        x, signal = x[:, -count * self.rows * self.columns :], signal[:, -count:]
         shift, scale = self.last_modulation(signal).unsqueeze(2).chunk(2, dim=-1)
-        x = rearrange(self.last_norm(x), "b (t s) d -> b t s d", t=latents.shape[1]) * (1 + scale) + shift
+        x = rearrange(self.last_norm(x), "b (t s) d -> b t s d", t=count) * (1 + scale) + shift
         out: Tensor = rearrange(
             self.last(x),
             "b t (y x) (c p q) -> b t c (y p) (x q)",
@@ -227,12 +216,45 @@ class Denoiser(nn.Module):
             if isinstance(module, Attention):
                 module.chunk = chunk
 
-    def _tokens(self, latents: Tensor) -> Tensor:
+    def _tokens(self, latents: Tensor, actions: Tensor | None) -> Tensor:
         p = self.config.patch
         x = rearrange(latents, "b t c (y p) (x q) -> b t (y x) (c p q)", p=p, q=p)
         x = self.embed(x)
-        tokens: Tensor = rearrange(x + self.place.to(x.dtype), "b t s d -> b (t s) d")
+        x = x + self.place.to(x.dtype)
+        if self.done is not None and actions is not None:
+            x = x + self.done(actions.to(x.dtype)).chunk(2, dim=-1)[0].unsqueeze(2)
+        tokens: Tensor = rearrange(x, "b t s d -> b (t s) d")
         return tokens
+
+    def _signal(
+        self, levels: Tensor, conditions: Conditions | None, actions: Tensor | None, dtype: torch.dtype
+    ) -> Tensor:
+        """Return what modulates each latent, (B, T, D): its level, its share of the texts, what is done."""
+        signal: Tensor = self.level(_waves(levels).to(dtype))
+        if self.pooled is not None and conditions is not None:
+            shares = conditions.weight @ conditions.pooled * math.sqrt(self.config.text_width)
+            signal = signal + self.pooled(shares.to(dtype))
+        if self.done is not None and actions is not None:
+            signal = signal + self.done(actions.to(dtype)).chunk(2, dim=-1)[1]
+        return signal
+
+    def _slots(self, memory: Memory, past: Past, conditions: Conditions | None, dtype: torch.dtype) -> Slots:
+        """Return what the memory keeps of the past."""
+        tokens = self._tokens(past.latents.to(dtype), past.actions)
+        own = rearrange(tokens, "b (m s) d -> b m s d", s=self.rows * self.columns)
+        clean, shared = torch.zeros_like(past.positions), _shared(past.weight, conditions, alone=True)
+        signal = self._signal(clean, shared, past.actions, dtype)
+        slots: Slots = memory(own, signal, past, self._turn(past.positions, dtype))
+        return slots
+
+    def _texts(
+        self, conditions: Conditions | None, dtype: torch.dtype
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Return the texts' states (B, K*L, D) and each token's bias to them; None where it reads none."""
+        if self.text is None or conditions is None:
+            return None, None
+        states = rearrange(self.text(conditions.tokens.to(dtype)), "b k l d -> b (k l) d")
+        return states, self._text_bias(conditions, dtype)
 
     def _turn(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Return cos and sin, (B, 1, T*S, D/2 of a head): time, then row, then column."""
@@ -259,6 +281,17 @@ class Denoiser(nn.Module):
         bias = bias.masked_fill((conditions.weight == 0)[..., None], -math.inf)
         per_latent = rearrange(bias, "b t k l -> b 1 t (k l)")
         return per_latent.repeat_interleave(self.rows * self.columns, dim=2).to(dtype)
+
+
+def _joined(before: Tensor | None, own: Tensor | None) -> Tensor | None:
+    return None if before is None or own is None else torch.cat((before, own), dim=1)
+
+
+def _shared(before: Tensor | None, own: Conditions | None, alone: bool = False) -> Conditions | None:
+    """Return the texts with the shares that latents before the window have in them, alone or put in front."""
+    if before is None or own is None:
+        return own
+    return replace(own, weight=before if alone else torch.cat((before, own.weight), dim=1))
 
 
 def _waves(levels: Tensor) -> Tensor:

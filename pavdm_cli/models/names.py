@@ -5,3 +5,4 @@ from typing import Literal
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 DtypeName = Literal["auto", "fp16", "bf16", "fp32"]
 Offload = Literal["none", "text", "model"]
+PresetName = Literal["small", "large"]

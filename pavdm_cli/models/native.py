@@ -127,6 +127,7 @@ def load(folder: Path, place: Place, attention_chunk: int | None = None) -> Nati
     text = texts.load(library.text_folder(folder, config))
     captions, vectors = _captions(folder / "captions.safetensors")
     _check_fit(folder, vae.config, denoiser.config, config)
+    _check_told(folder, denoiser.config)
     _check_text(folder, text.config, denoiser.config, vectors)
     denoiser.set_attention_chunk(attention_chunk)
     return Native(
@@ -159,6 +160,14 @@ def _check_fit(folder: Path, vae: VaeConfig, denoiser: DenoiserConfig, config: N
         raise CheckpointError(
             f"{folder}: the denoiser's latents ({denoiser.channels} x {denoiser.size}) do not fit the VAE's "
             f"({vae.channels} x {latent}); restore the whole folder"
+        )
+
+
+def _check_told(folder: Path, denoiser: DenoiserConfig) -> None:
+    if denoiser.memory or denoiser.actions:
+        raise CheckpointError(
+            f"{folder}: its denoiser has a memory or is told actions, which films of prompts do not give it "
+            "yet; use a model without"
         )
 
 

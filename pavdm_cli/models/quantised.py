@@ -5,6 +5,7 @@ A tensor with two or more axes is stored as int8 under its name, with one fp16 s
 The header holds a checksum, so a damaged file is found out before it makes damaged pictures.
 """
 
+import hashlib
 import os
 import zlib
 from collections.abc import Collection, Mapping
@@ -99,6 +100,12 @@ def load(path: Path) -> dict[str, Tensor]:
     if metadata[_CHECKSUM] != _checksum(stored):
         raise CheckpointError(f"{path}: damaged, its checksum does not match; restore it")
     return unpack(stored)
+
+
+def fingerprint(path: Path) -> str:
+    """Return the first 16 digits of a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def load_strict(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:

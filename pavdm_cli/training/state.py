@@ -94,5 +94,18 @@ class State:
         self.rng.bit_generator.state = facts["rng"]
 
 
+def progressed(path: Path) -> int:
+    """Return the steps that a state on disk has made.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            return int(json.loads((file.metadata() or {})["facts"])["step"])
+    except (SafetensorError, KeyError) as error:
+        raise CheckpointError(f"{path}: not a training state ({error}); use another --folder") from error
+
+
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -68,6 +68,33 @@ def test_denoiser(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
     assert named.pop("on_save") and named == {"start": Path(start), "compiled": True}
 
 
+def test_a_neutral_twin(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
+    def twin(rows: str) -> BaseException | None:
+        where = ("--folder", str(tmp_path), "--model", str(tiny_model), "--steps", "5", "--device", "cpu")
+        return train("denoiser", *where, "--rows", rows)
+
+    assert twin("neutral") is None and calls[0][0][3] == DenoiserTraining(rows="neutral")
+    said = twin("any")
+    assert isinstance(said, ConfigError) and "there are schedule, on-grid, steady, neutral" in str(said)
+
+
+def test_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from pavdm_cli.models.coder import Coder, CoderConfig
+
+    made: list[str] = []
+    coder = Coder(CoderConfig(channels=4, widths=(8, 8, 8)))
+    monkeypatch.setattr("pavdm_cli.training.memory_parts.coder", lambda folder, device: coder)
+    for part in ("judge", "films"):
+        monkeypatch.setattr(f"pavdm_cli.training.memory_parts.{part}", lambda *given: None)
+    monkeypatch.setattr("pavdm_cli.training.memory.expected", lambda *given: 0.5)
+    monkeypatch.setattr("pavdm_cli.training.memory.train", lambda folder, *given: made.append(folder.name))
+    rows = ["--rows", "cross-112,prepend-16", "--device", "cpu"]
+    done = CliRunner().invoke(app, ["train", "memory", "--folder", str(tmp_path), *rows])
+    assert done.exit_code == 0 and made == ["cross-112", "prepend-16"]
+    assert "cross-112: 4500 steps left, about 37:30" in done.output
+    assert isinstance(train("memory", "--folder", str(tmp_path), "--rows", "hope"), ConfigError)
+
+
 def test_wrong_input_is_refused(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
     def vae(*options: str, model: Path = tiny_model) -> BaseException | None:
         return train("vae", "--folder", str(tmp_path / "new"), "--model", str(model), *options)

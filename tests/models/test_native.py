@@ -14,6 +14,7 @@ from pavdm_cli.models import pipeline as pipelines
 from pavdm_cli.models.config import read, write
 from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
 from pavdm_cli.models.device import place
+from pavdm_cli.models.memory import MemoryConfig, Prepend
 from pavdm_cli.models.native import Native, load
 
 CPU = place("cpu", "fp32")
@@ -117,6 +118,15 @@ def test_a_denoiser_of_other_latents_than_the_vae_s_is_refused(
     with pytest.raises(
         CheckpointError, match=r"the denoiser's latents .* do not fit the VAE's \(4 x \(2, 2\)\)"
     ):
+        load(tiny_model, CPU)
+
+
+def test_a_denoiser_that_wants_a_memory_is_refused(tiny_model: Path) -> None:
+    path = tiny_model / "denoiser.config.json"
+    config = replace(read(DenoiserConfig, path), memory=MemoryConfig(4, Prepend()))
+    write(config, path)
+    quantised.save(tiny_model / "denoiser.safetensors", Denoiser(config).state_dict())
+    with pytest.raises(CheckpointError, match="has a memory"):
         load(tiny_model, CPU)
 
 

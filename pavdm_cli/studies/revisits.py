@@ -1,0 +1,132 @@
+"""Clips that come back to a place: which, after how many frames out of sight, and how to tell it.
+
+After the pairs of Meta-ARVDM's DMLab test (arXiv 2503.10704, section 5): 112 true frames, then 16 that are to
+be made. The needle is one of the 16 views, most of it one region that was seen before and then not for `gap`
+frames before the window; so a memory of fewer frames cannot hold it.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pavdm_cli.errors import RunError
+from pavdm_cli.models.coder import Coder
+from pavdm_cli.training.judge import asked
+from pavdm_cli.training.mazes import place, view, walk
+from pavdm_cli.training.mazes.films import Films
+from pavdm_cli.training.mazes.place import Place
+from pavdm_cli.training.mazes.walk import WAYS, Trajectory
+from pavdm_cli.training.memory import LONGEST, WINDOW
+
+FRAMES = LONGEST + WINDOW
+BINS = {"0-16": (0, 16), "16-48": (16, 48), "48-112": (48, 112)}
+"""Gaps above the first number, up to the second."""
+VISIBLE = 0.02
+"""Share of a view's pixels from which a region counts as in sight."""
+PALINDROMES = 2
+"""One clip in so many is a palindrome; the others are loops and walks in turn."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """number: of the film. needle: its frame. gap: frames of the past, before the window, in which the
+    needle's region was not in sight. facts: what the judge is to see in it."""
+
+    number: int
+    needle: int
+    gap: int
+    facts: dict[str, str]
+
+    @property
+    def bin(self) -> str:
+        """Name of the gap's bin."""
+        return next(name for name, (above, most) in BINS.items() if above < self.gap <= most)
+
+
+def film(seed: int, number: int, frames: int = FRAMES) -> tuple[Place, Trajectory]:
+    """Draw the place and the way of a clip's film, a pure function of seed and number."""
+    there, rng = place.draw(seed, number // 2), np.random.default_rng([seed, number, 2])
+    if number % PALINDROMES == 0:
+        return there, walk.palindrome(there, frames, int(rng.integers(frames // 2, frames - 6)), rng)
+    others = [way for way in WAYS if way != "palindrome"]
+    return there, walk.draw(there, frames, rng, others[number // PALINDROMES % len(others)])
+
+
+def find(seed: int, number: int) -> Clip | None:
+    """Return a film's clip: its needle is the frame, of those made, whose region was longest out of sight."""
+    there, trajectory = film(seed, number)
+    views = view.cast([there], np.zeros(FRAMES, int), trajectory.poses)
+    facts = asked(views, [there.looks] * FRAMES)
+    found: list[Clip] = []
+    for needle in range(LONGEST, FRAMES):
+        if {"wall", "floor"} <= facts[needle].keys():
+            seen = views.shares[:LONGEST, int(views.walls[needle].argmax())] >= VISIBLE
+            if seen.any():
+                gap = LONGEST - int(seen.nonzero().max())
+                found.append(Clip(number, needle, gap, facts[needle]))
+    return max(found, key=lambda clip: clip.gap, default=None)
+
+
+def search(seed: int, each: int, most: int) -> Iterator[Clip]:
+    """Yield clips until every bin has `each` of them, or so many films were looked at."""
+    left = dict.fromkeys(BINS, each)
+    for number in range(most):
+        if not any(left.values()):
+            return
+        clip = find(seed, number)
+        if clip is not None and left[clip.bin]:
+            left[clip.bin] -= 1
+            yield clip
+
+
+def encoded(seed: int, numbers: Sequence[int], frames: int, coder: Coder) -> Films:
+    """Return the films of these numbers as latents with poses and actions."""
+    latents, poses, actions = [], [], []
+    for number in numbers:
+        there, trajectory = film(seed, number, frames)
+        views = view.cast([there], np.zeros(frames, int), trajectory.poses)
+        latents.append(coder.latents(views.frames).half())
+        poses.append(torch.from_numpy(trajectory.poses).int())
+        actions.append(torch.from_numpy(trajectory.actions).to(torch.int8))
+    return Films(torch.stack(latents), torch.stack(poses), torch.stack(actions))
+
+
+def true_views(seed: int, number: int, frames: Sequence[int], length: int = FRAMES) -> Tensor:
+    """Return some frames (n, H, W, 3) uint8 of a film."""
+    there, trajectory = film(seed, number, length)
+    return view.cast([there], np.zeros(len(frames), int), trajectory.poses[list(frames)]).frames
+
+
+def write(path: Path, clips: Sequence[Clip], films: Films, own: str) -> None:
+    """Keep clips with their films beside `path`, then rename; `own` says what they were made with."""
+    part = path.with_name(path.name + ".part")
+    facts = {"own": own, "clips": [asdict(clip) for clip in clips]}
+    parts = {"latents": films.latents, "poses": films.poses, "actions": films.actions}
+    tensors = {name: values.contiguous() for name, values in parts.items()}
+    save_file(tensors, part, {"facts": json.dumps(facts)})
+    os.replace(part, path)
+
+
+def read(path: Path, own: str) -> tuple[list[Clip], Films]:
+    """Read what `write` wrote.
+
+    Raises:
+        RunError: it is damaged, or was made with something else.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads((file.metadata() or {})["facts"])
+            films = Films(*(file.get_tensor(name) for name in ("latents", "poses", "actions")))
+    except (SafetensorError, OSError, KeyError) as error:
+        raise RunError(f"{path}: not clips of this version ({error}); remove it") from error
+    if facts["own"] != own:
+        raise RunError(f"{path}: clips of another study ({facts['own']}); give another --work, or remove it")
+    return [Clip(**clip) for clip in facts["clips"]], films

@@ -1,0 +1,136 @@
+"""Train the judge of places on views, half of them as the frame coder gives them back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pavdm_cli.models import quantised
+from pavdm_cli.models.coder import Coder
+from pavdm_cli.models.config import write
+from pavdm_cli.models.device import autocast
+from pavdm_cli.models.judge import Judge, JudgeConfig
+from pavdm_cli.training import fit as fitting
+from pavdm_cli.training.coder import views
+from pavdm_cli.training.fit import Budget, Reports
+from pavdm_cli.training.mazes import place
+from pavdm_cli.training.mazes.place import FLOORS, MARKS, WALLS, Look
+from pavdm_cli.training.mazes.view import Views
+from pavdm_cli.training.state import State
+
+CONFIG = JudgeConfig((32, 64, 96), tuple(WALLS), tuple(FLOORS), MARKS)
+LEAST = {"wall": 0.2, "floor": 0.06, "mark": 0.03}
+"""Shares of the pixels from which a wall, a floor and a mark can be told."""
+AHEAD = 1.5
+"""Times the next largest that a wall's or floor's share must be: the question is after the larger one."""
+
+
+@dataclass(frozen=True)
+class JudgeTraining:
+    """Settings of a training run. batch: views a step. places: that they are of."""
+
+    batch: int = 64
+    places: int = 16
+    rate: float = 2e-3
+    seed: int = 51
+
+
+def asked(views: Views, looks: Sequence[Sequence[Look]]) -> list[dict[str, str]]:
+    """Return for each view what can be told of the place most of its walls belong to.
+
+    The wall, and its floor if that is the largest too, and its mark where it can be seen; `none` where the
+    view has no mark at all. looks: of the regions, for each view.
+    """
+    found = []
+    for walls, floors, marks, own in zip(views.walls, views.floors, views.marks, looks, strict=True):
+        region, facts = int(walls.argmax()), dict[str, str]()
+        if _largest(walls, LEAST["wall"]):
+            facts["wall"] = own[region].wall
+            if _largest(floors, LEAST["floor"]) and int(floors.argmax()) == region:
+                facts["floor"] = own[region].floor
+            if float(marks.sum()) == 0:
+                facts["mark"] = "none"
+            elif float(marks[region]) >= LEAST["mark"] and _largest(marks, LEAST["mark"]):
+                facts["mark"] = own[region].mark
+        found.append(facts)
+    return found
+
+
+def _largest(shares: Tensor, least: float) -> bool:
+    first, second = (float(share) for share in shares.topk(2).values)
+    return first >= least and first >= AHEAD * second
+
+
+def train(folder: Path, coder: Coder, settings: JudgeTraining, budget: Budget, device: torch.device) -> Judge:
+    """Train a judge into `folder` (judge.state, .log, .safetensors, .config.json); resume if it was begun.
+
+    Returns the averaged judge.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(settings.seed)
+    judge = Judge(CONFIG).to(device)
+    rng = np.random.default_rng(settings.seed)
+    state = State(judge, fitting.optimizers(judge, settings.rate, set()), rng, decay=0.998)
+    path = folder / "judge.state"
+    fitting.write_settings(path, config=CONFIG, settings=settings, budget=budget)
+    if path.exists():
+        state.load(path)
+
+    def loss(progress: float) -> tuple[Tensor, Reports]:
+        frames, facts = drawn(settings, state.step)
+        half = len(frames) // 2
+        with autocast(device):
+            coded = coder.frames(coder.latents(frames[:half]))
+            shown = torch.cat((coded, frames[half:])).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+            amount = 0.05 * torch.rand(len(shown), 1, 1, 1, device=device)
+            scores = judge(shown + amount * torch.randn_like(shown))
+        return _judged(scores, facts)
+
+    def save() -> None:
+        quantised.save(folder / "judge.safetensors", state.average)
+        write(CONFIG, folder / "judge.config.json")
+
+    fitting.fit(state, loss, budget, path, on_save=save)
+    judge.load_state_dict(state.average)
+    return judge.eval()
+
+
+def drawn(settings: JudgeTraining, step: int) -> tuple[Tensor, list[dict[str, str]]]:
+    """Return views (N, H, W, 3) in no order and what can be told of each."""
+    each = settings.batch // settings.places
+    shown = views(settings.seed, step, settings.places, each)
+    looks = [place.draw(settings.seed, step * settings.places + n).looks for n in range(settings.places)]
+    facts = asked(shown, [own for own in looks for _ in range(each)])
+    order = np.random.default_rng([settings.seed, step, 1]).permutation(len(facts))
+    return shown.frames[torch.from_numpy(order)], [facts[i] for i in order]
+
+
+@torch.no_grad()
+def measure(judge: Judge, seed: int, count: int, coder: Coder | None = None) -> dict[str, tuple[int, int]]:
+    """Return how many answers are right, and of how many, by question, on `count` fresh views; as a coder
+    gives them back, if one is given."""
+    settings, found = JudgeTraining(seed=seed), dict[str, tuple[int, int]]()
+    for step in range(-(-count // settings.batch)):
+        frames, facts = drawn(settings, step)
+        shown = coder.frames(coder.latents(frames)) if coder else frames
+        for answers, fact in zip(judge.read(shown), facts, strict=True):
+            for name, word in fact.items():
+                right, all_ = found.get(name, (0, 0))
+                found[name] = right + (answers[name] == word), all_ + 1
+    return found
+
+
+def _judged(scores: dict[str, Tensor], facts: Sequence[dict[str, str]]) -> tuple[Tensor, Reports]:
+    total, reports = torch.zeros(()), Reports()
+    for name, words in CONFIG.questions.items():
+        known = torch.tensor([words.index(fact[name]) if name in fact else -1 for fact in facts])
+        known = known.to(scores[name].device)
+        total = total.to(known.device) + F.cross_entropy(scores[name].float(), known, ignore_index=-1)
+        there = known >= 0
+        hit = (scores[name].argmax(-1) == known) & there
+        reports[name] = torch.stack((hit.sum().float(), there.sum().float()))
+    return total, reports

@@ -1,0 +1,101 @@
+"""Films of walks, as latents with poses and actions: drawn once, kept in files, the same for every training.
+
+Files hold films in parts, so that making them goes on where it was stopped.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pavdm_cli.errors import CheckpointError
+from pavdm_cli.models.coder import Coder
+from pavdm_cli.training.mazes import place, view, walk
+from pavdm_cli.training.mazes.place import Place
+from pavdm_cli.training.mazes.view import Views
+from pavdm_cli.training.mazes.walk import Trajectory, Way
+
+LONG = 300
+"""Frames of a film to train on."""
+PART = 50
+"""Films in a file."""
+NAMES = ("latents", "poses", "actions")
+
+
+@dataclass(frozen=True)
+class Films:
+    """latents: (N, T, C, 1, S) half. poses: (N, T, 3). actions: (N, T)."""
+
+    latents: Tensor
+    poses: Tensor
+    actions: Tensor
+
+
+def draw(seed: int, number: int, frames: int, way: Way | None = None) -> tuple[Place, Trajectory, Views]:
+    """Draw a film: the place, the way through it and what is seen, a pure function of seed and number."""
+    there = place.draw(seed, number)
+    trajectory = walk.draw(there, frames, np.random.default_rng([seed, number, 1]), way)
+    return there, trajectory, view.cast([there], np.zeros(frames, int), trajectory.poses)
+
+
+def make(folder: Path, coder: Coder, own: str, seed: int, count: int) -> Iterator[int]:
+    """Write films that are not in the folder yet; yield how many there are after each file.
+
+    own: a fingerprint of the coder, written with them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for start in range(0, count, PART):
+        path = _path(folder, start)
+        if not path.exists():
+            films = [_film(coder, seed, number) for number in range(start, min(start + PART, count))]
+            part = path.with_name(path.name + ".part")
+            tensors = {
+                name: torch.stack([getattr(film, name) for film in films]).contiguous() for name in NAMES
+            }
+            save_file(tensors, part, {"facts": json.dumps(_facts(own, seed))})
+            part.replace(path)
+        yield min(start + PART, count)
+
+
+def load(folder: Path, own: str, seed: int, count: int) -> Films:
+    """Read the films that `make` wrote.
+
+    Raises:
+        CheckpointError: a file is damaged, or of another coder or seed.
+    """
+    found = [_read(_path(folder, start), _facts(own, seed)) for start in range(0, count, PART)]
+    return Films(*(torch.cat([part[name] for part in found])[:count] for name in NAMES))
+
+
+def _film(coder: Coder, seed: int, number: int) -> Films:
+    _, trajectory, views = draw(seed, number, LONG)
+    poses, actions = torch.from_numpy(trajectory.poses), torch.from_numpy(trajectory.actions)
+    return Films(coder.latents(views.frames).half(), poses.int(), actions.to(torch.int8))
+
+
+def _read(path: Path, facts: dict[str, object]) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, "pt") as file:
+            said = json.loads((file.metadata() or {})["facts"])
+            tensors = {name: file.get_tensor(name) for name in NAMES}
+    except (SafetensorError, OSError, KeyError) as error:
+        raise CheckpointError(
+            f"{path}: missing or damaged ({error}); remove it, and it is made again"
+        ) from error
+    if said != facts:
+        raise CheckpointError(f"{path}: films of {said}, wanted {facts}; use another --folder")
+    return tensors
+
+
+def _facts(own: str, seed: int) -> dict[str, object]:
+    return {"coder": own, "seed": seed, "frames": LONG}
+
+
+def _path(folder: Path, start: int) -> Path:
+    return folder / f"films-{start:05}.safetensors"

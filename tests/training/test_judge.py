@@ -1,0 +1,55 @@
+"""The judge: asked what can be told, learns it, and is measured on views of its own."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from pavdm_cli.models import judge as judges
+from pavdm_cli.models.coder import Coder, CoderConfig
+from pavdm_cli.training import judge as training
+from pavdm_cli.training.fit import Budget
+from pavdm_cli.training.judge import JudgeTraining, asked
+from pavdm_cli.training.mazes.place import Look
+from pavdm_cli.training.mazes.view import Views
+
+CPU = torch.device("cpu")
+LOOKS = (Look("red", "sand", "disc"), Look("blue", "snow", "none"))
+
+
+def views(walls: list[float], floors: list[float], marks: list[float]) -> Views:
+    return Views(torch.zeros(1, 8, 8, 3), *(torch.tensor([row]) for row in (walls, floors, marks)))
+
+
+@pytest.mark.parametrize(
+    ("walls", "floors", "marks", "facts"),
+    [
+        ([0.5, 0.1], [0.2, 0.1], [0.1, 0], {"wall": "red", "floor": "sand", "mark": "disc"}),
+        ([0.1, 0.5], [0.0, 0.2], [0, 0], {"wall": "blue", "floor": "snow", "mark": "none"}),
+        ([0.5, 0.1], [0.1, 0.3], [0, 0], {"wall": "red", "mark": "none"}),  # a floor seen beyond
+        ([0.5, 0.1], [0.2, 0.0], [0.01, 0], {"wall": "red", "floor": "sand"}),  # too far away for its mark
+        ([0.3, 0.29], [0.2, 0.0], [0.1, 0], {}),  # neither
+        ([0.1, 0.0], [0.4, 0.0], [0, 0], {}),  # hardly a wall
+    ],
+)
+def test_what_cannot_be_told_is_not_asked(
+    walls: list[float], floors: list[float], marks: list[float], facts: dict[str, str]
+) -> None:
+    assert asked(views(walls, floors, marks), [LOOKS]) == [facts]
+
+
+def test_a_judge_learns_and_is_loaded_as_it_was_stored(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    coder = Coder(CoderConfig(channels=8, widths=(8, 8, 8))).eval().requires_grad_(False)
+    settings = JudgeTraining(batch=16, places=8)
+    judge = training.train(tmp_path, coder, settings, Budget(steps=3, warmup=1), CPU)
+    loaded = judges.load(tmp_path)
+    frames, _ = training.drawn(settings, 5)
+    for name, scores in loaded(frames.permute(0, 3, 1, 2) / 127.5 - 1).items():
+        torch.testing.assert_close(
+            scores, judge(frames.permute(0, 3, 1, 2) / 127.5 - 1)[name], atol=0.05, rtol=0
+        )
+    found = training.measure(loaded, 9, 20)
+    assert set(found) == {"wall", "floor", "mark"}
+    assert all(0 <= right <= all_ <= 64 for right, all_ in found.values()) and found["wall"][1] > 20
+    assert training.measure(loaded, 9, 20) == found
