@@ -71,7 +71,8 @@ def bench(
     from pavdm_cli.studies import bench as study
 
     guided = config.guidance if guidance is None else guidance
-    devices.share_cores(halved=isinstance(config, library.NativeConfig) and guided != 1)
+    if isinstance(config, library.NativeConfig):
+        devices.share_cores(halved=guided != 1)
     asked = study.Asked(
         folder=folder,
         place=devices.place(orders.device(device), orders.dtype(dtype), config.half),

@@ -102,8 +102,8 @@ def share_cores(*, halved: bool) -> None:
     """Set torch's threads: half of the cores for a model that computes the halves of a batch at once, else
     all but one.
 
-    The decoder and the video's encoder work beside the denoiser. Threads that wait for each other at every
-    product, and share their cores with those two, take as long as one thread less.
+    For a small model, beside whose denoiser the decoder and the video's encoder matter. Threads that wait for
+    each other at every product, and share their cores with those two, take as long as one thread less.
     """
     torch.set_num_threads(max(allowed() // 2 if halved else allowed() - 1, 1))
 

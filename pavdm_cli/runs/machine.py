@@ -86,7 +86,8 @@ def asked(order: Order) -> Place:
     """
     if order.deterministic:
         device.be_deterministic()
-    device.share_cores(halved=isinstance(order.model, NativeConfig) and order.guidance != 1)
+    if isinstance(order.model, NativeConfig):
+        device.share_cores(halved=order.guidance != 1)
     return device.place(order.device, order.dtype, order.model.half)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from pavdm_cli.errors import ConfigError, ScheduleError
 from pavdm_cli.models.card import ModelConfig, Timing
 from pavdm_cli.models.denoiser import Conditions
+from pavdm_cli.models.library import NativeConfig
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.models.text import Text
 from pavdm_cli.runs.ahead import ahead
@@ -236,9 +237,9 @@ def stream(
     """Yield chunks of finished video, from first to last; exactly the frames asked for.
 
     With a position, from the latent that holds its first frame not shown; `position.window`, `done` and
-    `smaller` move along, and stand just behind a chunk's latent whenever one is yielded. On a CPU the next
-    latents are denoised while one is decoded and used; on other devices both would wait for the same
-    processor, and take its memory at once.
+    `smaller` move along, and stand just behind a chunk's latent whenever one is yielded. On a CPU the native
+    model denoises the next latents while one is decoded and used; on other devices both would wait for the
+    same processor, and a large model's call fills all cores and much memory alone.
 
     Raises:
         ScheduleError: the schedule does not fit the model or the length.
@@ -250,7 +251,7 @@ def stream(
     made: list[tuple[int, Tensor]] = []
     begin = min(timing.latent(max(at.shown - request.shift, 0)), at.done)
     coming = _latents(pipeline, model, request, at, begin)
-    if pipeline.place.device.type == "cpu":
+    if pipeline.place.device.type == "cpu" and isinstance(pipeline.config, NativeConfig):
         coming = ahead(coming, AHEAD)
 
     def clean() -> Iterator[Tensor]:
