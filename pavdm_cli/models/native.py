@@ -147,8 +147,8 @@ def _check_fit(folder: Path, vae: VaeConfig, denoiser: DenoiserConfig, config: N
 def _check_told(folder: Path, denoiser: DenoiserConfig) -> None:
     if denoiser.memory or denoiser.actions:
         raise CheckpointError(
-            f"{folder}: its denoiser has a memory or is told actions, which films of prompts do not give it yet; "
-            "use a model without"
+            f"{folder}: its denoiser has a memory or is told actions, which films of prompts do not "
+            "give it yet; use a model without"
         )
 
 
