@@ -70,13 +70,12 @@ def bench(
     from pavdm_cli.runs.stream import Request
     from pavdm_cli.studies import bench as study
 
-    devices.spare_a_core()
+    guided = config.guidance if guidance is None else guidance
+    devices.share_cores(halved=isinstance(config, library.NativeConfig) and guided != 1)
     asked = study.Asked(
         folder=folder,
         place=devices.place(orders.device(device), orders.dtype(dtype), config.half),
-        request=Request(
-            (PROMPT,), (1,), frames, name, ramp, config.guidance if guidance is None else guidance
-        ),
+        request=Request((PROMPT,), (1,), frames, name, ramp, guided),
         scale=orders.scale(None, config.size[0]),
         quality=18,
         attention_chunk=orders.attention_chunk(attention_chunk),

@@ -15,13 +15,15 @@ from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import library
 
 if TYPE_CHECKING:
-    from pavdm_cli.studies.scorecard import Progress
+    from pavdm_cli.studies.scorecard import Plan, Progress
+    from pavdm_cli.studies.subjects import Study
 
 app = typer.Typer(help="Experiments on a model, each with its page.", no_args_is_help=True)
 
 Work = Annotated[Path, typer.Option(help="Where a record of each video goes; a study goes on from there.")]
 PageFolder = Annotated[Path, typer.Option("--output", "-o", help="Where the page and results.json go.")]
 Quick = Annotated[bool, typer.Option("--quick", help="One prompt a family, once, for 20 seconds.")]
+Brief = Annotated[bool, typer.Option("--quick", help="Four prompts, once, for 20 seconds.")]
 Against = Annotated[Path | None, typer.Option(help="Another results.json to lay beside.", show_default=False)]
 ProbeFolder = Annotated[
     Path | None, typer.Option("--probe", help="A probe's folder.", show_default="the packaged one")
@@ -29,10 +31,28 @@ ProbeFolder = Annotated[
 Calibrate = Annotated[
     bool, typer.Option("--calibrate", help="Measure first what doses of known damage are noticed.")
 ]
+Prompts = Annotated[int | None, typer.Option(help="So many of the prompts. Default: 24.", show_default=False)]
 VideoSeconds = Annotated[int | None, typer.Option("--seconds", help="Length of each video. Default: 60.")]
 Seeds = Annotated[int | None, typer.Option(help="Videos of each prompt. Default: 4.", show_default=False)]
 AtOnce = Annotated[int | None, typer.Option("--batch", help="Videos made at a time. Default: 8.")]
 Trained = Annotated[Path, typer.Option(help="The folder that `pavdm train memory` trained rows in.")]
+
+
+Renders = Annotated[
+    Path,
+    typer.Option(help="Where the scorecard's records are: its renders are used, missing ones made there."),
+]
+Neutral = Annotated[
+    Path | None,
+    typer.Option(help="A folder of 'pavdm train denoiser --rows neutral': all ways with it, too."),
+]
+Twins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--twin", metavar="NAME=FOLDER", help="A denoiser trained otherwise: progressive with it, too."
+    ),
+]
+Only = Annotated[str, typer.Option(help="Variants, or groups of them, with commas between. Default: all.")]
 
 
 @app.command()
@@ -41,6 +61,7 @@ def scorecard(
     work: Work = Path("outputs/scorecard"),
     output: PageFolder = Path("docs/studies/scorecard"),
     quick: Quick = False,
+    prompts: Prompts = None,
     seconds: VideoSeconds = None,
     seeds: Seeds = None,
     batch: AtOnce = None,
@@ -60,9 +81,7 @@ def scorecard(
 
     out = Output()
     other = results.read(against) if against else None
-    given = {"seconds": seconds, "seeds": seeds, "batch": batch}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    plan = replace(study.QUICK if quick else study.Plan(), **changes)
+    plan = _plan(study.QUICK if quick else study.Plan(), prompts, seconds=seconds, seeds=seeds, batch=batch)
     judge, judge_folder = study.load_probe(probe)
     there = output / "calibration.json"
     if calibrate:
@@ -82,6 +101,106 @@ def scorecard(
     for gate in results.gates(scores):
         out.line("holds" if gate.passed else "fails", f"{gate.name}: {gate.value:.3f}, wanted {gate.wanted}")
     out.line("page", str(written))
+
+
+@app.command()
+def accumulation(
+    model: options.Shapes = library.DEFAULT,
+    work: Work = Path("outputs/accumulation"),
+    renders: Renders = Path("outputs/scorecard"),
+    output: PageFolder = Path("docs/studies/accumulation"),
+    neutral: Neutral = None,
+    twins: Twins = None,
+    only: Only = "",
+    quick: Brief = False,
+    prompts: Prompts = None,
+    seconds: VideoSeconds = None,
+    seeds: Seeds = None,
+    batch: AtOnce = None,
+    probe: ProbeFolder = None,
+    dry_run: options.DryRun = False,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+) -> None:
+    """Hold progressive levels against the ways of rolling that they replace, at equal cost."""
+    _needs_plots()
+    from pavdm_cli.cli import order
+    from pavdm_cli.models import native
+    from pavdm_cli.models.device import place
+    from pavdm_cli.studies import accumulation as study
+    from pavdm_cli.studies import accumulation_page, guidance, outcomes, scorecard
+    from pavdm_cli.studies.subjects import Study, subjects
+
+    out = Output()
+    plan = _plan(study.QUICK if quick else study.FULL, prompts, seconds=seconds, seeds=seeds, batch=batch)
+    judge, judge_folder = scorecard.load_probe(probe)
+    loaded = native.load(library.find(model), place(order.device(device), order.dtype(dtype)))
+    own = scorecard.identity(loaded, library.find(model), judge_folder, plan)
+    compared = subjects(loaded, library.find(model), neutral, _named(twins or []), only)
+    whole = Study(compared, plan, judge.to(loaded.place.device), own.probe, work, renders)
+    _costs(out, whole)
+    if dry_run:
+        return
+    _follow(out, scorecard.make(loaded, judge, plan, own, renders, scorecard.render_kinds()))
+    for part in (guidance.tune, study.make, study.force):
+        _follow(out, part(whole))
+    results = outcomes.score(whole)
+    written = accumulation_page.write(output, whole, results)
+    study.write(output / "results.json", outcomes.plain(results))
+    for subject, found in results.outcomes.items():
+        for one in found:
+            if one.apart:
+                out.line(subject, f"than {one.name} progressive is {accumulation_page.sentences(one)}")
+    out.line("page", str(written))
+
+
+def _named(twins: list[str]) -> dict[str, Path]:
+    """Read NAME=FOLDER pairs.
+
+    Raises:
+        ConfigError: one has no name or no folder, or two have one name.
+    """
+    pairs = [one.partition("=") for one in twins]
+    for one, (name, _, folder) in zip(twins, pairs, strict=True):
+        if not name.isidentifier() or not folder:
+            raise ConfigError(f"--twin {one}: give NAME=FOLDER, the name in letters and digits")
+    found = {name: Path(folder) for name, _, folder in pairs}
+    if len(found) < len(pairs):
+        raise ConfigError("--twin: two have one name; give each its own")
+    return found
+
+
+def _costs(out: Output, study: "Study") -> None:
+    """Say what is to be made, and what it costs."""
+    from pavdm_cli.studies import accumulation, guidance
+    from pavdm_cli.studies.subjects import latents
+
+    plan, found = study.plan, accumulation.cost(study)
+    usual = study.subjects[0].known[0].size(latents(study))
+    for subject, variant, missing, shown in found:
+        out.line(
+            subject.name,
+            f"{variant.name:<26} {missing:>4} videos to make, {shown / plan.seconds:>5.0f} latents shown for "
+            f"a second of each  {variant.spelled(subject.pipeline.config.sampling)}",
+        )
+    videos = sum(missing for *_, missing, _ in found)
+    work = sum(missing * shown for *_, missing, shown in found) / usual.evaluations
+    out.line(
+        "cost",
+        f"{videos} videos of {plan.seconds} s, as much work as {work:.0f} of progressive, and "
+        f"{guidance.missing(study)} of {guidance.TUNED_SECONDS} s that guidance is chosen by; records in "
+        f"{study.work}",
+    )
+
+
+def _plan(plan: "Plan", prompts: int | None, **given: int | None) -> "Plan":
+    """Return a plan with what was given in the place of its own."""
+    from pavdm_cli.studies.scorecard import first
+
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if prompts is not None:
+        changes["prompts"] = first(prompts)
+    return replace(plan, **changes)
 
 
 @app.command()

@@ -78,6 +78,7 @@ def denoiser(
     clip: own.Clip = None,
     images: own.Images = None,
     own_from: own.OwnFrom = None,
+    rows: own.Rows = None,
     device: options.Device = "auto",
     compiled: options.Compile = False,
 ) -> None:
@@ -116,6 +117,7 @@ def denoiser(
                 images=images,
                 own_from=own_from,
             ),
+            **_rows(rows),
         ),
         Budget(steps, minutes, warmup, cooldown),
         where,
@@ -168,7 +170,7 @@ def probe(
 @app.command()
 def memory(
     folder: own.Folder,
-    rows: own.Rows = "first",
+    rows: own.MemoryRows = "first",
     preset: own.Preset = "small",
     device: options.Device = "auto",
 ) -> None:
@@ -211,6 +213,19 @@ def _changes(families: str, **given: float | None) -> dict[str, Any]:
             wanted = "from 0 to 1" if share else "zero or more" if from_zero else "above zero"
             raise ConfigError(f"--{key.replace('_', '-')} {value}: must be {wanted}")
     return {key: value for key, value in given.items() if value is not None} | {"families": names}
+
+
+def _rows(of: str | None) -> dict[str, Any]:
+    """Return whose rows are to be learned, if that was given.
+
+    Raises:
+        ConfigError: there are no such rows.
+    """
+    from pavdm_cli.training.rows import SHARES
+
+    if of is not None and of not in SHARES:
+        raise ConfigError(f"--rows {of}: unknown; there are {', '.join(SHARES)}")
+    return {} if of is None else {"rows": of}
 
 
 def _there(start: Path | None) -> Path | None:

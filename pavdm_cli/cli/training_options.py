@@ -7,8 +7,11 @@ import typer
 
 from pavdm_cli.models.names import PresetName
 
-Rows = Annotated[
-    str, typer.Option(help="Rows to train, separated by commas; first: the four with the findings; or all.")
+MemoryRows = Annotated[
+    str,
+    typer.Option(
+        "--rows", help="Rows to train, separated by commas; first: the four with the findings; or all."
+    ),
 ]
 Preset = Annotated[PresetName, typer.Option(help="small: two cores. large: an accelerator.")]
 Folder = Annotated[
@@ -38,6 +41,14 @@ Latents = Annotated[int | None, typer.Option(help="Latents a step.", show_defaul
 Clip = Annotated[int | None, typer.Option(help="Latents of a clip.", show_default="the trainer's")]
 Images = Annotated[
     float | None, typer.Option(help="Share of the time for single images.", show_default="the trainer's")
+]
+Rows = Annotated[
+    str | None,
+    typer.Option(
+        help="Whose rows are learned: schedule (the sampler's), on-grid (its own moments alone), steady (no "
+        "short windows) or neutral (no schedule's).",
+        show_default="schedule",
+    ),
 ]
 OwnFrom = Annotated[
     float | None,

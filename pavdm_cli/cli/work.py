@@ -4,7 +4,8 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,7 @@ def _plan(out: Output, order: Order) -> None:
     with _memory_named():
         pipeline = load(str(order.folder), place, fit(order, planned.attention_chunk), order.model)
         _remarks(out, order, pipeline)
-        seconds = plan.estimate(order, planned, pipeline)
+        seconds = plan.estimate(order, planned, pipeline, partial(_attends_less, out))
     report.time(out, order, seconds)
     report.dry(out, order, planned, seconds)
 
@@ -115,13 +116,21 @@ def _make(out: Output, order: Order, run: Run, films: "list[Film]", made: list[M
     _remarks(out, order, pipeline)
     given = prepare(run, order, pipeline)
     report.joint(out, order, given)
+
+    def lacking(chunk: int) -> None:
+        nonlocal now
+        now = replace(now, attention_chunk=chunk)
+        run.record("machine.json", now)
+        _attends_less(out, chunk)
+
     if not out.talk.quiet:
-        report.time(out, order, plan.estimate(order, planned, pipeline))
+        report.time(out, order, plan.estimate(order, planned, pipeline, lacking))
     for number, videos in enumerate(planned.groups):
         session = Session(run, order, now, Group(number, videos), pipeline, given)
         if not session.finished:
             films.append(session.film)
             made += _group(out, order, planned.calls, videos, session, stats=stats)
+            now = session.machine
     run.finish()
 
 
@@ -135,9 +144,13 @@ def _group(
     for video, writer in zip(videos, film.writers, strict=True):
         out.line("file", f"{video.path}  (plays while it grows: {writer.partial})")
     begun, rows = time.monotonic(), session.position.window.row
+    asked = session.machine
     session.start()
     with film, display(out.talk, stats=stats) as show:
         for chunk in session.chunks():
+            if session.machine != asked:
+                asked = session.machine
+                _attends_less(out, asked.attention_chunk)
             passed = time.monotonic() - begun
             share = (chunk.calls - rows) / max(calls - rows, 1)
             left = passed * (1 / share - 1) if share else 0.0
@@ -172,6 +185,10 @@ def _remarks(out: Output, order: Order, pipeline: "Pipeline") -> None:
         if near and near[0][1] < order.model.far:
             known = "; ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in near)
             out.remark(f"prompt {prompt!r}: far from what {order.model.name} knows; nearest: {known}")
+
+
+def _attends_less(out: Output, chunk: int | None) -> None:
+    out.remark(f"the device has too little free memory for a call; going on with --attention-chunk {chunk}")
 
 
 class Stopped(KeyboardInterrupt):

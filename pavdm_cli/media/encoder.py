@@ -56,7 +56,8 @@ def command(size: tuple[int, int], fps: int, scale: int, quality: int) -> list[s
 
     Closed groups of pictures, a fixed quantiser, no B-frames, no look-ahead and one thread: encoding again
     from any whole second gives the very same frames. Colours are converted to BT.709, limited range, and
-    tagged as such.
+    tagged as such. The preset takes a sixth of the time of x264's own default, for files as large and
+    0.5 to 1 dB less at 46 to 49 dB.
     """
     height, width = size[0] * scale, size[1] * scale
     colours = "out_color_matrix=bt709:out_range=tv"
@@ -66,7 +67,8 @@ def command(size: tuple[int, int], fps: int, scale: int, quality: int) -> list[s
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{size[1]}x{size[0]}"),
         *("-framerate", str(fps), "-i", "pipe:0", "-filter_threads", "1", "-vf"),
         f"scale={width}:{height}:flags=lanczos+accurate_rnd+full_chroma_int:{colours},format=yuv420p,{tagged}",
-        *("-c:v", "libx264", "-qp", str(quality), "-threads", "1", "-bf", "0", "-flags", "+cgop"),
+        *("-c:v", "libx264", "-preset", "superfast", "-qp", str(quality), "-threads", "1"),
+        *("-bf", "0", "-flags", "+cgop"),
         *("-g", str(fps), "-keyint_min", str(fps), "-sc_threshold", "0"),
         *("-rc-lookahead", "0", "-x264-params", "mbtree=0:sync-lookahead=0", "-flush_packets", "1"),
         *("-movflags", "frag_keyframe+empty_moov+default_base_moof+skip_trailer", "-f", "mp4", "pipe:1"),

@@ -52,11 +52,11 @@ class VideoWriter:
 
     Folders and files are made with the first frame. Leaving the block normally makes `path`, with its index
     in front and its tags stored: the tag "prompt" is the title, all tags as JSON are the comment. Leaving it
-    by an exception keeps `partial`, with every frame written so far. A partial file of an earlier run is
-    overwritten, except with `after`: then its first frames up to that progress stay, and the frames written
-    follow them. `size` is (H, W); `scale` enlarges in the encoder (Lanczos); `quality` is the quantiser, 1
-    (best) to 51. `sound` names a file whose sound is put into the finished video; `attached` gives bytes that
-    are stored behind it.
+    by an exception keeps `partial`, with every frame written so far. `tags` can be changed until then. A
+    partial file of an earlier run is overwritten, except with `after`: then its first frames up to that
+    progress stay, and the frames written follow them. `size` is (H, W); `scale` enlarges in the encoder
+    (Lanczos); `quality` is the quantiser, 1 (best) to 51. `sound` names a file whose sound is put into the
+    finished video; `attached` gives bytes that are stored behind it.
 
     Raises VideoError for a size that cannot be encoded; `write` and `close` do if the disk or ffmpeg fails.
     """
@@ -79,7 +79,7 @@ class VideoWriter:
         self.partial = partial_of(path)
         self.frames_written = after.frames if after else 0
         self._size, self._fps = size, fps
-        self._tags = dict(tags)
+        self.tags = dict(tags)
         self._after, self._sound, self._attached = after, sound, attached
         self._command = command(size, fps, scale, quality)
         self._encoder: Encoder | None = None
@@ -149,7 +149,7 @@ class VideoWriter:
         """Copy the streams into an ordinary MP4 beside `path`, rename it, and remove `partial`."""
         finished = self.path.with_name(f"{self.path.stem}.finishing.mp4")
         try:
-            _remux(self.partial, finished, self._tags, self._sound)
+            _remux(self.partial, finished, self.tags, self._sound)
             if self._attached:
                 attachment.append(finished, self._attached())
             os.replace(finished, self.path)

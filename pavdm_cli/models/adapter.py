@@ -90,6 +90,10 @@ class DiffusersPipeline(ABC):
         tokens: (1, L, D). mask: (1, L).
         """
 
+    def prepared(self, denoiser: Any) -> Any:
+        """Return a loaded denoiser as `call` uses it."""
+        return denoiser
+
     @cached_property
     def denoiser(self) -> Any:
         """The denoiser, loaded when it is first used, after the text encoder made room for it."""
@@ -97,6 +101,7 @@ class DiffusersPipeline(ABC):
         denoiser = strict(self.denoiser_class, self.config.root / "transformer", self.place.dtype)
         if is_weights(self._path):
             _replace(denoiser, self._path)
+        denoiser = self.prepared(denoiser)
         if self.fit.offload == "model":
             apply_group_offloading(denoiser, self.place.device, CPU, "block_level", num_blocks_per_group=1)
             return denoiser
@@ -138,6 +143,10 @@ class DiffusersPipeline(ABC):
                 made = made + share * rearrange(one, "1 c t h w -> t c h w").float()
             rows.append(made)
         return torch.stack(rows)
+
+    def halve_attention(self, latents: int) -> int | None:
+        """Return None: the kernel it attends by holds no scores."""
+        return None
 
     def nearest(self, text: Text, count: int = 3) -> list[list[tuple[str, float]]]:
         """Return no captions for each prompt: what it was trained on is not known."""

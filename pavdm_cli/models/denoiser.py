@@ -64,6 +64,10 @@ class Conditions:
     pooled: Tensor
     weight: Tensor
 
+    def of(self, rows: slice) -> "Conditions":
+        """Return those of some videos."""
+        return Conditions(self.tokens[rows], self.mask[rows], self.pooled[rows], self.weight[rows])
+
 
 class Block(nn.Module):
     """Self-attention, attention to the text, feed-forward; the first and last modulated per latent."""
@@ -144,6 +148,7 @@ class Denoiser(nn.Module):
         self.last_norm = nn.LayerNorm(width, elementwise_affine=False)
         self.last_modulation = nn.Linear(width, 2 * width)
         self.last = nn.Linear(width, config.channels * patch**2)
+        self.attention_chunk: int | None = None
         for layer in (self.modulation, self.last_modulation, self.last):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -206,6 +211,7 @@ class Denoiser(nn.Module):
 
     def set_attention_chunk(self, chunk: int | None) -> None:
         """Attend to so many queries at a time; None for all at once. The result is the same."""
+        self.attention_chunk = chunk
         for module in self.modules():
             if isinstance(module, Attention):
                 module.chunk = chunk

@@ -92,14 +92,20 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def spare_a_core() -> None:
-    """Let torch use all cores but one, unless OMP_NUM_THREADS says how many.
+def allowed() -> int:
+    """Return how many cores this process is to keep busy: as many as OMP_NUM_THREADS says, or all."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return max(int(said), 1) if said.isdecimal() else cores()
+
+
+def share_cores(*, halved: bool) -> None:
+    """Set torch's threads: half of the cores for a model that computes the halves of a batch at once, else
+    all but one.
 
     The decoder and the video's encoder work beside the denoiser. Threads that wait for each other at every
     product, and share their cores with those two, take as long as one thread less.
     """
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(cores() - 1, 1))
+    torch.set_num_threads(max(allowed() // 2 if halved else allowed() - 1, 1))
 
 
 def _available() -> list[str]:

@@ -2,8 +2,8 @@
 
 Imports no diffusers. What a call holds was measured on diffusers 0.42.1 with fake tensors, which have shapes
 and no numbers: the highest sum of live storage in two layers of width 1536 at 25 latents of 68 x 120 is
-5.34 GiB in 16 bits and 8.88 in 32 for SkyReels-V2; for LTX-Video at 30 of 16 x 22, 1.47 GiB. Most of it is
-the modulation, which diffusers expands to every token.
+2.43 GiB in 16 bits and 4.79 in 32 for SkyReels-V2 (5.34 and 8.88 as diffusers calls it, which expands the
+modulation to every token); for LTX-Video, which does so too, at 30 of 16 x 22, 1.47 GiB.
 """
 
 import json
@@ -16,9 +16,6 @@ from safetensors import SafetensorError, safe_open
 from pavdm_cli.errors import CheckpointError
 from pavdm_cli.models.kinds import PARTS, DiffusersConfig, weights
 from pavdm_cli.models.names import Offload
-
-CALL = (25, 24)
-"""Numbers in the denoiser's format, and bytes besides, that a call holds for each token and channel."""
 
 
 def footprint(
@@ -37,7 +34,7 @@ def footprint(
     shapes = _read(folder / "transformer" / "config.json")
     cells = prod(side // kind.multiple for side in config.size)
     width = shapes["num_attention_heads"] * shapes["attention_head_dim"]
-    call = latents * cells * width * (CALL[0] * itemsize + CALL[1])
+    call = latents * cells * width * (kind.calling[0] * itemsize + kind.calling[1])
     pixels = prod(config.size)
     part = min(kind.tile**2 / pixels, 1) if tiled else 1
     decode = int(kind.decoding * part * pixels) * vae_item

@@ -23,10 +23,11 @@ class Kind:
 
     adapter: its module in this package. experimental: what to say before it is used, empty for none.
     multiple: what both sides are multiples of. rates: frames a second it was trained for, the usual first.
-    span: latents in a call at most. image: a film can start from an image. decoding: numbers that the VAE
-    holds for each pixel of a picture while it decodes a latent, measured as in `footprint`. tile: pixels of
-    a tile's side. exact_vae: it runs in float32 always, as its makers run it. ahead: latents its VAE takes
-    before it gives the frames of one.
+    span: latents in a call at most. image: a film can start from an image. calling: numbers in the
+    denoiser's format, and bytes besides, that a call holds for each token and channel; decoding: numbers
+    that the VAE holds for each pixel of a picture while it decodes a latent; both measured as in
+    `footprint`. tile: pixels of a tile's side. exact_vae: it runs in float32 always, as its makers run it.
+    ahead: latents its VAE takes before it gives the frames of one.
     """
 
     adapter: str
@@ -41,6 +42,7 @@ class Kind:
     sampling: Ramp
     guidance: float
     image: bool
+    calling: tuple[int, int]
     decoding: int
     tile: int
     exact_vae: bool
@@ -61,6 +63,7 @@ KINDS = {
         sampling=Ramp(steps=32, window=20, chunk=5, context=5, context_level=0.02, shift=8.0),
         guidance=6.0,
         image=True,
+        calling=(17, 1),
         decoding=4865,
         tile=256,
         exact_vae=True,
@@ -79,6 +82,7 @@ KINDS = {
         sampling=Ramp(steps=40, window=20, chunk=10, context=10, shift=5.0),
         guidance=3.0,
         image=True,
+        calling=(25, 24),
         decoding=2061,
         tile=512,
         exact_vae=False,

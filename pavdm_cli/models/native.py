@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from pavdm_cli.models import text as texts
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
 from pavdm_cli.models.device import Place
+from pavdm_cli.models.halves import Halves
 from pavdm_cli.models.library import PIXELS_PER_LATENT, NativeConfig
 from pavdm_cli.models.text import Text, TextConfig, TextEncoder
 from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae, VaeConfig
@@ -65,8 +67,25 @@ class Native:
         device, batch = self.place.device, len(latents)
         level = torch.tensor(levels, device=device).expand(batch, -1)
         where = torch.tensor(positions, device=device, dtype=torch.float32).expand(batch, -1)
-        out: Tensor = self.denoiser(latents, level, where, words).float()
-        return out
+
+        def part(rows: slice) -> Tensor:
+            out: Tensor = self.denoiser(latents[rows], level[rows], where[rows], words.of(rows)).float()
+            return out
+
+        return self._halves(batch, part) if device.type == "cpu" else part(slice(None))
+
+    @cached_property
+    def _halves(self) -> Halves:
+        return Halves()
+
+    def halve_attention(self, latents: int) -> int | None:
+        """Attend to half as many queries at a time, as calls of so many latents have; None from one on."""
+        queries = latents * self.denoiser.rows * self.denoiser.columns
+        chunk = min(self.denoiser.attention_chunk or queries, queries)
+        if chunk == 1:
+            return None
+        self.denoiser.set_attention_chunk((chunk + 1) // 2)
+        return self.denoiser.attention_chunk
 
     def decode_stream(self, latents: Iterable[Tensor], before: Iterable[Tensor] = ()) -> Iterator[Tensor]:
         """Yield frames (B, 4, H, W, 3) uint8 on the CPU for each latent (B, C, h, w), as they come."""
@@ -147,8 +166,8 @@ def _check_fit(folder: Path, vae: VaeConfig, denoiser: DenoiserConfig, config: N
 def _check_told(folder: Path, denoiser: DenoiserConfig) -> None:
     if denoiser.memory or denoiser.actions:
         raise CheckpointError(
-            f"{folder}: its denoiser has a memory or is told actions, which films of prompts do not "
-            "give it yet; use a model without"
+            f"{folder}: its denoiser has a memory or is told actions, which films of prompts do not give it "
+            "yet; use a model without"
         )
 
 

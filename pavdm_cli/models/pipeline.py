@@ -73,6 +73,10 @@ class Pipeline(Protocol):
     ) -> Tensor:
         """Return noise - clean for latents (B, T, C, h, w) at T levels and positions, float32."""
 
+    def halve_attention(self, latents: int) -> int | None:
+        """Attend to half as many queries at a time from now on, as calls of so many latents have; return how
+        many, None where that frees no memory."""
+
     def decode_stream(self, latents: Iterable[Tensor], before: Iterable[Tensor] = ()) -> Iterator[Tensor]:
         """Yield frames (B, n, H, W, 3) uint8 on the CPU for each latent (B, C, h, w), in order.
 

@@ -15,6 +15,7 @@ from pavdm_cli.models.adapter import DiffusersPipeline
 from pavdm_cli.models.device import Place
 from pavdm_cli.models.kinds import DiffusersConfig
 from pavdm_cli.models.pipeline import Fit
+from pavdm_cli.models.skyreels_denoiser import per_latent
 from pavdm_cli.models.wan import WanVae
 
 SLOW = 16  # frames a second: the one rate that the model has a name for beside its usual one
@@ -56,15 +57,13 @@ class Adapter(DiffusersPipeline):
     ) -> Tensor:
         """Return noise - clean for latents (1, C, T, h, w) shown with one text."""
         with placed(self.denoiser.rope, positions):
-            out: Tensor = self.denoiser(
-                hidden_states=latents,
-                timestep=torch.tensor([[timestep(level) for level in levels]], device=latents.device),
-                encoder_hidden_states=tokens,
-                enable_diffusion_forcing=True,
-                fps=[0 if self.config.fps == SLOW else 1],
-                return_dict=False,
-            )[0]
+            steps = torch.tensor([[timestep(level) for level in levels]], device=latents.device)
+            out: Tensor = self.denoiser(latents, steps, tokens, [0 if self.config.fps == SLOW else 1])
         return out
+
+    def prepared(self, denoiser: Any) -> Any:
+        """Return a loaded denoiser as `call` uses it."""
+        return per_latent(denoiser)
 
     def decode_stream(self, latents: Iterable[Tensor], before: Iterable[Tensor] = ()) -> Iterator[Tensor]:
         """Yield frames (B, n, H, W, 3) uint8 for each latent: one for a film's first, then four."""

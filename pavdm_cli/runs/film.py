@@ -59,7 +59,6 @@ class Film:
             )
             for path, stored, start in zip(paths, tags, begun or [Begun()] * len(paths), strict=True)
         ]  # fmt: skip
-        self.tags = tuple(tags)
         self.fps = look.fps
         self.frames = 0
         self._hidden = hidden
@@ -97,6 +96,11 @@ class Film:
             self._clock.lap("drift")
             new = max(new, len(part))
         self.frames += new
+
+    @property
+    def tags(self) -> tuple[Mapping[str, object], ...]:
+        """What is stored in each file when it is finished."""
+        return tuple(writer.tags for writer in self.writers)
 
     @property
     def made(self) -> int:

@@ -1,7 +1,7 @@
 """One run from its folder to its files: what it goes on from, its journals, and the stream between them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class Session:
     """The making of one group: `chunks` yields what is made, journals it and writes it to `film`.
 
     What the journal and the files hold already is gone on from. Use `film` as the context around `chunks`.
+    `machine` is what it is made with now: where the device lacks memory, the chunk of attention is halved.
 
     Raises:
         RunError: the journal cannot be written, or the file that the film goes on from is gone.
@@ -53,16 +54,13 @@ class Session:
     def __init__(
         self, run: Run, order: Order, machine: Machine, group: Group, pipeline: Pipeline, given: Given | None
     ) -> None:
+        self._run, self._order, self._group, self.machine = run, order, group, machine
         self._pipeline, self._given = pipeline, given
         past = given.past if given else None
         self.request = plans.request(order, group.videos, past)
         shape = (len(group.videos), *pipeline.latent_shape)
         self._journal = Journal(run.folder / str(group.number), shape, self.request.given)
         self._latents = Latents(given.log if given else None, self._journal.log)
-        self.settings = [
-            _settings(order, machine, video, given, f"{run.name}/{group.number}/{i}")
-            for i, video in enumerate(group.videos)
-        ]
         self._hidden = past.hidden if past else 0
         self.clock = Clock()
         self._first: list[NDArray[np.uint8]] = []
@@ -76,6 +74,15 @@ class Session:
             _check_place(run, self._paths)
             self.film = self._film(order, given, run)
             self.position = self._position()
+
+    @property
+    def settings(self) -> list[Settings]:
+        """What is stored in each file."""
+        name = f"{self._run.name}/{self._group.number}"
+        return [
+            _settings(self._order, self.machine, video, self._given, f"{name}/{i}")
+            for i, video in enumerate(self._group.videos)
+        ]
 
     @property
     def finished(self) -> bool:
@@ -92,6 +99,7 @@ class Session:
             if chunk.index == self.request.given + self._journal.log.count:
                 second = chunk.first // self._look.fps
                 self._journal.keep(self._state(chunk.index + 1), chunk.latent, second)
+                self._keep_numerics()
                 self.clock.lap("journal")
             self.film.add(chunk)
             self._watch(chunk)
@@ -146,8 +154,12 @@ class Session:
         self, order: Order, given: Given | None, path: Path, earlier: Progress | None
     ) -> Progress | None:
         """Return how far a file has come: as the journal says, if it is as it was; else made anew."""
-        growing = partial_of(path)
-        if earlier and intact(growing, earlier):
+        growing, model = partial_of(path), order.model
+        if (
+            earlier
+            and intact(growing, earlier)
+            and beginning.goes_on(growing, model.size, model.fps, order.scale, order.quality)
+        ):
             return earlier
         if given is None or given.past.frames == given.past.hidden:
             return None
@@ -167,8 +179,22 @@ class Session:
             shown=self._hidden + min(writer.frames_written for writer in self.film.writers),
             latent=self._latent,
             correction=given.past.correction if given else (),
+            mends=True,
         )
         return position
+
+    def _keep_numerics(self) -> None:
+        """Record a smaller chunk of attention behind the first latent made with it.
+
+        A run stopped before that goes on with the larger one, and comes to the same lack of memory.
+        """
+        chunk = self.position.smaller
+        if chunk is None or chunk == self.machine.attention_chunk:
+            return
+        self.machine = replace(self.machine, attention_chunk=chunk)
+        self._run.record("machine.json", self.machine)
+        for writer, settings in zip(self.film.writers, self.settings, strict=True):
+            writer.tags = texts.stored(settings)
 
     def _needed(self) -> Sequence[int]:
         """Return the given latents that a step may show: the last ones, and the sink.

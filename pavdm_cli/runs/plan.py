@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -15,8 +16,9 @@ from pavdm_cli.models import library
 from pavdm_cli.models.attention import auto_chunk, scores_bytes
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import DenoiserConfig
-from pavdm_cli.models.device import Place, cores, free_memory
+from pavdm_cli.models.device import Place, allowed, free_memory
 from pavdm_cli.models.footprint import footprint, parameters
+from pavdm_cli.models.halves import at_once
 from pavdm_cli.models.kinds import DiffusersConfig
 from pavdm_cli.models.library import PIXELS_PER_LATENT, NativeConfig
 from pavdm_cli.models.pipeline import Fit, Pipeline
@@ -132,13 +134,15 @@ def width(order: Order, latents: int) -> int:
 
 
 @torch.no_grad()
-def estimate(order: Order, plan: Plan, pipeline: Pipeline) -> float:
+def estimate(order: Order, plan: Plan, pipeline: Pipeline, lacking: Callable[[int], None]) -> float:
     """Return the seconds all will take, from a widest call, a decoded latent and its frames encoded.
 
-    The encoder works beside the model, on a CPU with a core to spare the decoder too: the longer one counts.
+    The encoder works beside the model, on a CPU the decoder too: where one of them has a core to itself the
+    longer one counts, else what they need is shared out. lacking: told of
+    half the chunk of attention, which is gone on with where the device lacks memory.
     """
     asked = request(order, plan.groups[0])
-    model, noise = Guided(pipeline, asked), Noise(asked.seeds, pipeline.latent_shape)
+    model, noise = Guided(pipeline, asked, mends=True), Noise(asked.seeds, pipeline.latent_shape)
     count = max(width(order, plan.latents), 1)
     all_noise, clean = (1.0,) * count, (0.0,) * count
     step = Step(tuple(range(count)), tuple(range(count)), all_noise, clean, keep=0)
@@ -151,11 +155,15 @@ def estimate(order: Order, plan: Plan, pipeline: Pipeline) -> float:
         called = time.perf_counter()
         frames = next(pictures)[0].numpy()
         decoded = time.perf_counter()
+    if model.smaller is not None:
+        lacking(model.smaller)
     denoised, shown = plan.calls * (called - begun), plan.latents * (decoded - called)
     written = order.frames * plan.abreast * _seconds_a_frame(order, frames)
     if pipeline.place.device.type != "cpu":
         together = max(denoised + shown, written)
-    elif torch.get_num_threads() < cores():
+    elif order.guidance != 1 and isinstance(order.model, NativeConfig) and at_once():
+        together = denoised + (shown + written) / allowed()
+    elif torch.get_num_threads() < allowed():
         together = max(denoised, shown + written)
     else:
         together = denoised + shown + written

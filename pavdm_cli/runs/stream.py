@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -94,7 +95,8 @@ class Position:
 
     window: what the loop holds. done: latents that are there, given or finished. shown: frames of the film
     that need not be made again. latent: returns one that is there, (B, C, h, w). correction: put on the
-    frames made.
+    frames made. mends: where the device lacks memory, go on with half the chunk of attention, once. smaller:
+    that chunk, from the first latent on that was made with it.
     """
 
     window: Window = field(default_factory=Window)
@@ -102,6 +104,8 @@ class Position:
     shown: int = 0
     latent: Callable[[int], Tensor] = _nothing
     correction: Correction = ()
+    mends: bool = False
+    smaller: int | None = None
 
 
 @dataclass
@@ -157,10 +161,14 @@ def check_span(request: Request, model: ModelConfig, span: int) -> None:
 
 
 class Guided:
-    """The model as the loop sees it: texts bound to latents, guidance applied."""
+    """The model as the loop sees it: texts bound to latents, guidance applied.
 
-    def __init__(self, pipeline: Pipeline, request: Request) -> None:
-        self._pipeline, self._request = pipeline, request
+    mends, smaller: as in `Position`.
+    """
+
+    def __init__(self, pipeline: Pipeline, request: Request, *, mends: bool = False) -> None:
+        self._pipeline, self._request, self._mends = pipeline, request, mends
+        self.smaller: int | None = None
         texts = [*request.prompts, *(cue.text for cue in request.cues), request.negative]
         self.text = pipeline.encode_text(texts)
         self._where = {text: i for i, text in reversed(list(enumerate(texts)))}
@@ -170,12 +178,23 @@ class Guided:
         guidance = self._request.guidance
         words = self._words(step)
         if guidance == 1:
-            return self._pipeline.velocity(latents, step.level, step.positions, words)
-        both = self._pipeline.velocity(
-            torch.cat((latents, latents)), step.level, step.positions, self._beside(words)
-        )
+            return self._velocity(latents, step, words)
+        both = self._velocity(torch.cat((latents, latents)), step, self._beside(words))
         towards, away = both.chunk(2)
         return away + guidance * (towards - away)
+
+    def _velocity(self, latents: Tensor, step: Step, words: Conditions) -> Tensor:
+        """Call the model; where the device lacks memory, perhaps again with half the chunk of attention."""
+        call = partial(self._pipeline.velocity, latents, step.level, step.positions, words)
+        try:
+            return call()
+        except torch.OutOfMemoryError:
+            if self._mends:
+                self.smaller = self._pipeline.halve_attention(len(step.latents))
+            if not self._mends or self.smaller is None:
+                raise
+            self._mends = False
+        return call()  # outside, where what the failed call held is free
 
     def _words(self, step: Step) -> Conditions:
         """Return the texts that the latents of a step take anything of, and how much each takes."""
@@ -216,17 +235,17 @@ def stream(
 ) -> Iterator[Chunk]:
     """Yield chunks of finished video, from first to last; exactly the frames asked for.
 
-    With a position, from the latent that holds its first frame not shown; `position.window` and
-    `position.done` move along, and stand just behind a chunk's latent whenever one is yielded. On a CPU
-    the next latents are denoised while one is decoded and used; on other devices both would wait for the
-    same processor, and take its memory at once.
+    With a position, from the latent that holds its first frame not shown; `position.window`, `done` and
+    `smaller` move along, and stand just behind a chunk's latent whenever one is yielded. On a CPU the next
+    latents are denoised while one is decoded and used; on other devices both would wait for the same
+    processor, and take its memory at once.
 
     Raises:
         ScheduleError: the schedule does not fit the model or the length.
     """
     check_span(request, pipeline.config, pipeline.span)
     clock, at, timing = clock or Clock(), position or Position(), pipeline.config.timing
-    model = Guided(pipeline, request)
+    model = Guided(pipeline, request, mends=at.mends)
     clock.lap("text")
     made: list[tuple[int, Tensor]] = []
     begin = min(timing.latent(max(at.shown - request.shift, 0)), at.done)
@@ -235,7 +254,7 @@ def stream(
         coming = ahead(coming, AHEAD)
 
     def clean() -> Iterator[Tensor]:
-        for k, latent, at.done, at.window in coming:
+        for k, latent, at.done, at.window, at.smaller in coming:
             clock.lap("denoise")
             made.append((k, kept(latent)))
             yield made[-1][1].to(pipeline.place.device)
@@ -262,21 +281,21 @@ def generate(pipeline: Pipeline, request: Request) -> NDArray[np.uint8]:
 
 def _latents(
     pipeline: Pipeline, model: Guided, request: Request, at: Position, begin: int
-) -> Generator[tuple[int, Tensor, int, Window]]:
-    """Yield the latents from `begin` on, each with how many are done and the window behind it.
+) -> Generator[tuple[int, Tensor, int, Window, int | None]]:
+    """Yield the latents from `begin` on, each with how many are done, the window behind it, and `smaller`.
 
     Those that are there come first, then those the loop had finished, then the others.
     """
     window, done = at.window.copy(), at.done
     for k in range(begin, done):
-        yield k, at.latent(k), done, window.copy()
+        yield k, at.latent(k), done, window.copy(), None
     for k in sorted(k for k, level in window.level.items() if level == 0 and k >= done):
         done = k + 1
-        yield k, window.latents[k], done, window.copy()
+        yield k, window.latents[k], done, window.copy(), None
     count = request.latents(pipeline.config.timing)
     if count == done:
         return
     steps = schedule.make(request.schedule, count, request.ramp, given=request.given, first_row=window.row)
     noise = Noise(request.seeds, pipeline.latent_shape)
     for k, latent in denoise(model, steps, noise, window=window, device=pipeline.place.device):
-        yield k, latent, k + 1, window.copy()
+        yield k, latent, k + 1, window.copy(), model.smaller

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import repeat
 
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from pavdm_cli.models.device import allowed
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.runs.stream import Guided, Request
 from pavdm_cli.sampling import schedule
@@ -45,8 +47,8 @@ def bare(model: Pipeline, request: Request) -> tuple[float, float]:
 
 @torch.no_grad()
 def rates(model: Pipeline, request: Request) -> tuple[float, float]:
-    """Return TFLOP/s of the denoiser's matrix products alone, and of the whole denoiser, at the widest
-    call."""
+    """Return TFLOP/s of the denoiser's matrix products alone, on all cores, and of the whole denoiser, at the
+    widest call."""
     guided, step = Guided(model, request), max(_steps(model, request), key=lambda one: len(one.latents))
     noise, device = Noise(request.seeds, model.latent_shape), model.place.device
     shown = torch.stack([noise(k) for k in range(len(step.latents))], dim=1).to(device)
@@ -56,14 +58,19 @@ def rates(model: Pipeline, request: Request) -> tuple[float, float]:
         for layer in model.denoiser.modules()
         if isinstance(layer, nn.Linear)
     ]
-    with FlopCounterMode(display=False) as counter:
-        guided(shown, step)
+    guided(shown, step)
     for hook in hooks:
         hook.remove()
+    sides = 1 if request.guidance == 1 else 2
+    with FlopCounterMode(display=False) as counter:  # counts in this thread alone, where one side is computed
+        Guided(model, replace(request, guidance=1))(shown, step)
     products = sum(2 * given.numel() * layer.out_features for layer, given in layers)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(allowed())
     alone = _seconds(lambda: [F.linear(x, layer.weight, layer.bias) for layer, x in layers], device)
+    torch.set_num_threads(threads)
     whole = _seconds(lambda: guided(shown, step), device)
-    return products / alone / 1e12, counter.get_total_flops() / whole / 1e12
+    return products / alone / 1e12, sides * counter.get_total_flops() / whole / 1e12
 
 
 def _seconds(call: Callable[[], object], device: torch.device) -> float:

@@ -39,19 +39,44 @@ def of_means(values: Values, seed: int = 0) -> list[Estimate]:
     return [Estimate(float(m), float(a), float(b)) for m, a, b in zip(means, low, high, strict=True)]
 
 
-def of_sets(count: int, measure: Callable[[Sequence[int]], Values], seed: int = 0) -> list[Estimate]:
-    """Return what a measure (K,) says of a set of videos, with intervals from half samples.
+@dataclass(frozen=True)
+class Sets:
+    """What a measure (K,) says of a set of videos, and of halves of it, (HALVES, K); without halves where the
+    set is too small. Two with the same count and seed have the same halves and can be subtracted."""
 
-    Drawing videos twice would make a set look closer to itself than it is, so halves are drawn without;
-    values of halves stray about as far from each other as those of whole sets (half-sampling).
+    whole: Values
+    halves: Values | None
+
+    def __sub__(self, other: "Sets") -> "Sets":
+        halves = None if self.halves is None or other.halves is None else self.halves - other.halves
+        return Sets(self.whole - other.whole, halves)
+
+    def estimates(self) -> list[Estimate]:
+        """Return the figures with intervals: values of halves stray about as far from each other as those of
+        whole sets (half-sampling)."""
+        if self.halves is None:
+            return [Estimate(float(value), float("nan"), float("nan")) for value in self.whole]
+        low, high = np.percentile(self.halves - self.halves.mean(0), _ends(), axis=0)
+        rows = zip(self.whole, low, high, strict=True)
+        return [Estimate(float(v), float(v + a), float(v + b)) for v, a, b in rows]
+
+
+def sets(count: int, measure: Callable[[Sequence[int]], Values], seed: int = 0) -> Sets:
+    """Measure a set of videos and random halves of it.
+
+    Drawing videos twice would make a set look closer to itself than it is, so halves are drawn without.
     """
     rng = np.random.default_rng(seed)
     whole = measure(range(count))
     if count < 4:
-        return [Estimate(float(value), float("nan"), float("nan")) for value in whole]
-    halves = np.array([measure(rng.permutation(count)[: count // 2].tolist()) for _ in range(HALVES)])
-    low, high = np.percentile(halves - halves.mean(0), _ends(), axis=0)
-    return [Estimate(float(v), float(v + a), float(v + b)) for v, a, b in zip(whole, low, high, strict=True)]
+        return Sets(whole, None)
+    halves = [measure(rng.permutation(count)[: count // 2].tolist()) for _ in range(HALVES)]
+    return Sets(whole, np.array(halves))
+
+
+def of_sets(count: int, measure: Callable[[Sequence[int]], Values], seed: int = 0) -> list[Estimate]:
+    """Return what a measure (K,) says of a set of videos, with intervals from half samples."""
+    return sets(count, measure, seed).estimates()
 
 
 def _ends() -> list[float]:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pavdm_cli.studies.error_terms import MANY, Terms
-from pavdm_cli.studies.page import STYLE, estimated, table
+from pavdm_cli.studies.page import STYLE, estimate, table
 
 
 def make(folder: Path, terms: Terms, films: int, count: int) -> Path:
@@ -16,10 +16,10 @@ def make(folder: Path, terms: Terms, films: int, count: int) -> Path:
     part.write_text(json.dumps(asdict(terms) | {"films": films, "frames": count}, indent=1) + "\n")
     os.replace(part, folder / "results.json")
     rows = [
-        [name, estimated(own.total), estimated(own.start), estimated(terms.rolled[name])]
+        [name, estimate(own.total), estimate(own.start), estimate(terms.rolled[name])]
         for name, own in terms.scores.items()
     ]
-    calls = [[f"{n} calls", estimated(one)] for n, one in terms.discretisation.items()]
+    calls = [[f"{n} calls", estimate(one)] for n, one in terms.discretisation.items()]
     body = (
         "<h1>Error terms</h1><p>Of the network with a memory of 112, prepended, on "
         f"{films} films, {count} frames after 112 true ones. Per number of a latent; latents have mean "
@@ -31,7 +31,7 @@ def make(folder: Path, terms: Terms, films: int, count: int) -> Path:
         f"<h2>Discretisation</h2><p>Against the same window in {MANY} calls.</p>"
         + table(["", "mean squared difference"], calls)
         + "<h2>Memory</h2><p>What the past beyond 16 frames tells of a window, by the networks with memory "
-        f"112 and 16: {estimated(terms.memory)} nats a frame.</p>"
+        f"112 and 16: {estimate(terms.memory)} nats a frame.</p>"
     )
     page = folder / "index.html"
     page.write_text(

@@ -100,6 +100,7 @@ def of_videos(records: Sequence[Record], asked: Mapping[str, Asked]) -> dict[str
         values["light kept"] = float(all(abs(values[f"{name}, last less first"]) <= KEPT for name in LIGHT))
         values |= {
             "joints": record.joints,
+            "seams": record.seams,
             "cuts": record.cuts,
             "freezes": record.freezes,
             "blanks": record.blanks,

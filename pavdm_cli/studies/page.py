@@ -90,8 +90,8 @@ def _gates(scores: Scores, against: Scores | None) -> str:
         mark = (
             f'<span class="{"passed" if gate.passed else "failed"}">{"yes" if gate.passed else "no"}</span>'
         )
-        old = [_number(before[gate.name].value) if gate.name in before else ""] if against else []
-        rows.append([escape(gate.name), _number(gate.value), escape(gate.wanted), mark, *old])
+        old = [number(before[gate.name].value) if gate.name in before else ""] if against else []
+        rows.append([escape(gate.name), number(gate.value), escape(gate.wanted), mark, *old])
     titles = ["what must hold", "measured", "wanted", "holds", *(["before"] if against else [])]
     return "<h2>What must hold</h2>" + table(titles, rows)
 
@@ -103,7 +103,7 @@ def _courses(scores: Scores) -> str:
     for name, kinds in scores.by_interval.items():
         for kind in ("made", "other", "coded"):
             if kind in kinds and not all(math.isnan(one.value) for one in kinds[kind]):
-                rows.append([escape(name), CALLED[kind], *map(estimated, kinds[kind])])
+                rows.append([escape(name), CALLED[kind], *map(estimate, kinds[kind])])
                 name = ""
     return table(titles, rows)
 
@@ -118,8 +118,8 @@ def _videos(scores: Scores, against: Scores | None) -> str:
     rows = []
     for name, found in scores.of_videos.items():
         before = against.of_videos.get(name, {}).get("made") if against else None
-        old = [estimated(before) if before else ""] if against else []
-        rows.append([escape(name), *(estimated(found[kind]) for kind in kinds), *old])
+        old = [estimate(before) if before else ""] if against else []
+        rows.append([escape(name), *(estimate(found[kind]) for kind in kinds), *old])
     return "<h2>Whole videos</h2>" + table(titles, rows)
 
 
@@ -153,13 +153,13 @@ def _sheets(plan: Plan, sheets: Sequence[str]) -> str:
 
 
 def _sheet(folder: Path, plan: Plan, strips: Path, seed: int) -> str:
-    rows = [_small(strips / f"{kind}-{i:02}-{seed}.png") for i in plan.prompts for kind in ("made", "real")]
+    rows = [shrunk(strips / f"{kind}-{i:02}-{seed}.png") for i in plan.prompts for kind in ("made", "real")]
     name = f"sheet-{seed}.webp"
     Image.fromarray(sheet(rows)).save(folder / name, quality=85)
     return name
 
 
-def _small(path: Path) -> np.ndarray:
+def shrunk(path: Path) -> np.ndarray:
     """Read a strip, frames beside each other, and make its frames small, (T, h, w, 3)."""
     with Image.open(path) as strip:
         picture = np.asarray(strip.convert("RGB"))
@@ -170,21 +170,24 @@ def _small(path: Path) -> np.ndarray:
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of cells, HTML already, as a table."""
     head = f"<tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>" if titles else ""
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table>{head}{body}</table>"
 
 
-def estimated(one: Estimate) -> str:
+def estimate(one: Estimate) -> str:
+    """Return a figure with its interval; nothing where nothing was measured."""
     if math.isnan(one.value):
         return ""
     ends = (
         ""
         if math.isnan(one.low)
-        else f' <span class="interval">{_number(one.low)} to {_number(one.high)}</span>'
+        else f' <span class="interval">{number(one.low)} to {number(one.high)}</span>'
     )
-    return _number(one.value) + ends
+    return number(one.value) + ends
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a number as tables show it."""
     return f"{value:.3f}" if abs(value) < 100 else f"{value:.0f}"

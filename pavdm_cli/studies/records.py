@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pavdm_cli.drift.analysis import Analyser
+from pavdm_cli.drift.analysis import Analyser, joints
 from pavdm_cli.drift.statistics import FIGURES
 from pavdm_cli.errors import RunError
 from pavdm_cli.media.sheet import save_png, sheet
 from pavdm_cli.models.probe import FRAMES, SPAN, STRIDE, Probe, small
 from pavdm_cli.models.vae import FRAMES_PER_LATENT
+from pavdm_cli.studies.prompts import Asked
+from pavdm_cli.training.worlds.paint import FPS
 
 LOOK_EVERY = 2
 """Seconds between the beginnings of the stretches that the probe reads."""
@@ -36,7 +38,8 @@ class Look:
 @dataclass(frozen=True)
 class Record:
     """One video. figures: of `drift`, a value a second. joints: motion there over motion elsewhere.
-    repetition: how strongly it resembles itself again at a lag of seconds."""
+    repetition: how strongly it resembles itself again at a lag of seconds. seams: motion at the joints of
+    what its schedule makes together over that at the joints of other latents; 1 if that is one latent."""
 
     prompt: str
     seed: int
@@ -48,6 +51,16 @@ class Record:
     freezes: int
     blanks: int
     repetition: float
+    seams: float = 1.0
+
+
+@dataclass(frozen=True)
+class Film:
+    """A video to be looked at: what it should show, its seed, and where its record goes."""
+
+    asked: Asked
+    seed: int
+    path: Path
 
 
 class Recorder:
@@ -69,13 +82,19 @@ class Recorder:
         self._strip += list(frames[numbers % (STRIP_EVERY * self._fps) == 0])
         self._seen += len(frames)
 
-    def record(self, prompt: str, seed: int, family: str, probe: Probe) -> Record:
+    def record(self, prompt: str, seed: int, family: str, probe: Probe, piece: int = 1) -> Record:
         """Return what was seen, the stretches read as scenes of a family.
+
+        piece: latents that the video's schedule makes together.
 
         Raises:
             VideoError: there was no frame.
         """
         found = self._analyser.result(every=FRAMES_PER_LATENT)
+        seams = None
+        if piece > 1:
+            each = FRAMES_PER_LATENT
+            seams = joints(found.motion, piece * each, self._fps, among=each)
         return Record(
             prompt=prompt,
             seed=seed,
@@ -87,6 +106,7 @@ class Recorder:
             freezes=len(found.freezes),
             blanks=len(found.blanks),
             repetition=0.0 if found.repetition is None else found.repetition.strength,
+            seams=1.0 if seams is None else seams.times,
         )
 
     def strip(self) -> NDArray[np.uint8]:
@@ -106,6 +126,23 @@ class Recorder:
             Look(start / self._fps, one.family, one.answers, list(one.features))
             for start, one in zip(starts, readings, strict=True)
         ]
+
+
+def look(frames: Iterator[NDArray[np.uint8]], films: Sequence[Film], probe: Probe, piece: int = 1) -> None:
+    """Look at videos side by side, (B, n, H, W, 3) a piece, and write a record of each.
+
+    piece: latents that their schedule makes together.
+
+    Raises:
+        VideoError: there was no frame.
+    """
+    recorders = [Recorder(FPS) for _ in films]
+    for part in frames:
+        for recorder, own in zip(recorders, part, strict=True):
+            recorder.add(own)
+    for recorder, film in zip(recorders, films, strict=True):
+        record = recorder.record(film.asked.prompt, film.seed, film.asked.family, probe, piece)
+        write(film.path, record, recorder.strip())
 
 
 def write(path: Path, record: Record, strip: NDArray[np.uint8]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from pavdm_cli.media.sheet import save_png, sheet
 from pavdm_cli.studies import meta_arvdm as paper
 from pavdm_cli.studies import retrieval_plots as plots
-from pavdm_cli.studies.page import STYLE, estimated, table
+from pavdm_cli.studies.page import STYLE, estimate, table
 from pavdm_cli.studies.retrieval import CEILING, INTERVALS, Record
 from pavdm_cli.studies.retrieval_results import Finding, Scores, correlation, findings, front, score, write
 from pavdm_cli.studies.revisits import BINS, Clip
@@ -97,7 +97,7 @@ def _rates(scores: Scores) -> str:
             own = scores[row].bins
             theirs = [f"{rate:.2f}" for rate in paper.RATE[row]] if row in paper.RATE else [""] * len(BINS)
             counts = ", ".join(str(own[name].clips) if name in own else "0" for name in BINS)
-            ours = [estimated(own[name].rate) if name in own else "" for name in BINS]
+            ours = [estimate(own[name].rate) if name in own else "" for name in BINS]
             rows.append([escape(row), *ours, *theirs, counts])
     return (
         '<h2>Places found again</h2><img src="rates.png" alt="rates">'
@@ -115,15 +115,15 @@ def _likeness(scores: Scores) -> str:
         if row in scores:
             own = scores[row].bins
             theirs = [f"{rate:.2f}" for rate in paper.SSIM[row]] if row in paper.SSIM else [""] * len(BINS)
-            ssims = [estimated(own[name].ssim) if name in own else "" for name in BINS]
-            psnrs = [estimated(own[name].psnr) if name in own else "" for name in BINS]
+            ssims = [estimate(own[name].ssim) if name in own else "" for name in BINS]
+            psnrs = [estimate(own[name].psnr) if name in own else "" for name in BINS]
             rows.append([escape(row), *ssims, *theirs, *psnrs])
     return "<h2>Needles against true views</h2><p>The paper's are Minecraft.</p>" + table(titles, rows)
 
 
 def _decay(scores: Scores) -> str:
     titles = ["row", *(f"{a}-{b}" for a, b in INTERVALS), "lost"]
-    rows = [[escape(r), *map(estimated, own.decay)] for r, own in scores.items() if own.decay]
+    rows = [[escape(r), *map(estimate, own.decay)] for r, own in scores.items() if own.decay]
     theirs = [
         [f"paper, budget {budget}", *(f"{value:.2f}" for value in values), f"{values[0] - values[-1]:.2f}"]
         for budget, values in paper.DECAY.items()

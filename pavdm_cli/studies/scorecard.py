@@ -23,7 +23,7 @@ from pavdm_cli.studies import measures, records, sources
 from pavdm_cli.studies.bootstrap import Estimate, of_means, of_sets
 from pavdm_cli.studies.measures import INTERVAL
 from pavdm_cli.studies.prompts import PROMPTS, Asked
-from pavdm_cli.studies.records import Record, Recorder
+from pavdm_cli.studies.records import Film, Record
 from pavdm_cli.studies.sources import Frames
 from pavdm_cli.training.worlds.paint import FPS
 
@@ -34,6 +34,8 @@ how good a figure can be."""
 
 APART = {"made": 0, "real": 10_000, "other": 20_000, "coded": 30_000, "floor": 40_000}
 """Added to a video's seed, so that the scenes of two kinds differ."""
+OF_RENDERS = ("probe", "seconds", "size")
+"""What of a study its renders depend on."""
 FLOORS = 2
 """Sets of true renders whose distances make the floor, beside those in `real` and `other`."""
 
@@ -70,6 +72,18 @@ class Plan:
 
 
 QUICK = Plan(prompts=tuple(2 * i + i % 2 for i in range(len(PROMPTS) // 2)), seeds=1, seconds=20)
+
+
+def first(count: int) -> tuple[int, ...]:
+    """Return so many prompts: one of every family first, then the others; more always hold the fewer.
+
+    Raises:
+        ConfigError: there are not so many.
+    """
+    if not 1 <= count <= len(PROMPTS):
+        raise ConfigError(f"--prompts {count}: there are {len(PROMPTS)}; give a number from 1 to that")
+    others = tuple(i for i in range(len(PROMPTS)) if i not in QUICK.prompts)
+    return (*QUICK.prompts, *others)[:count]
 
 
 @dataclass(frozen=True)
@@ -125,36 +139,47 @@ def identity(pipeline: Native, folder: Path, probe: Path, plan: Plan) -> Identit
     )
 
 
-def make(pipeline: Native, probe: Probe, plan: Plan, own: Identity, folder: Path) -> Iterator[Progress]:
+def make(
+    pipeline: Native,
+    probe: Probe,
+    plan: Plan,
+    own: Identity,
+    folder: Path,
+    kinds: Sequence[str] | None = None,
+) -> Iterator[Progress]:
     """Make and look at all videos that have no record in the folder yet; yield after every group.
+
+    kinds: which, all by default.
 
     Raises:
         RunError: the folder is of another study.
     """
-    _claim(folder, own)
-    todo = [(kind, i, seed) for kind in (*KINDS, *_floors()) for i, seed in plan.videos]
-    missing = [one for one in todo if not _path(folder, *one).exists()]
+    kinds = (*KINDS, *floor_kinds()) if kinds is None else kinds
+    claim(folder, own, OF_RENDERS if set(kinds) <= set(render_kinds()) else None)
+    todo = [(kind, i, seed) for kind in kinds for i, seed in plan.videos]
+    missing = [one for one in todo if not path(folder, *one).exists()]
     done = len(todo) - len(missing)
     yield Progress(done, len(todo), "", ())
     for kind in dict.fromkeys(kind for kind, _, _ in missing):
         videos = [(i, seed) for k, i, seed in missing if k == kind]
         for start in range(0, len(videos), plan.batch):
             group = videos[start : start + plan.batch]
-            _look(_source(pipeline, plan, kind, group), kind, group, probe, folder)
+            films = [Film(PROMPTS[i], seed, path(folder, kind, i, seed)) for i, seed in group]
+            records.look(_source(pipeline, plan, kind, group), films, probe)
             done += len(group)
             yield Progress(done, len(todo), kind, tuple(PROMPTS[i].prompt for i, _ in group))
 
 
 def gather(plan: Plan, kind: str, folder: Path) -> list[Record]:
     """Read the records of a kind, in the plan's order."""
-    return [records.read(_path(folder, kind, i, seed)) for i, seed in plan.videos]
+    return [records.read(path(folder, kind, i, seed)) for i, seed in plan.videos]
 
 
 def score(plan: Plan, own: Identity, folder: Path) -> Scores:
     """Work the figures out from the records in a folder."""
     asked = {one.prompt: one for one in PROMPTS}
     real = gather(plan, "real", folder)
-    floors = [gather(plan, kind, folder) for kind in _floors()]
+    floors = [gather(plan, kind, folder) for kind in floor_kinds()]
     centres = measures.centres(real)
     scores = Scores(own, len(plan.videos))
     for kind in KINDS:
@@ -185,8 +210,14 @@ def distances(
     return {name: estimates[n * count : (n + 1) * count] for n, name in enumerate(names)}
 
 
-def _floors() -> list[str]:
+def floor_kinds() -> list[str]:
+    """Name the kinds of renders that make the floor of distances."""
     return [f"floor{n}" for n in range(FLOORS)]
+
+
+def render_kinds() -> list[str]:
+    """Name the kinds of videos that no model has a part in."""
+    return ["real", "other", *floor_kinds()]
 
 
 def _source(pipeline: Native, plan: Plan, kind: str, group: Sequence[tuple[int, int]]) -> Iterator[Frames]:
@@ -199,40 +230,40 @@ def _source(pipeline: Native, plan: Plan, kind: str, group: Sequence[tuple[int, 
     return sources.coded(pipeline, renders) if kind == "coded" else renders
 
 
-def _look(
-    frames: Iterator[Frames], kind: str, group: Sequence[tuple[int, int]], probe: Probe, folder: Path
-) -> None:
-    recorders = [Recorder(FPS) for _ in group]
-    for piece in frames:
-        for recorder, own in zip(recorders, piece, strict=True):
-            recorder.add(own)
-    for recorder, (i, seed) in zip(recorders, group, strict=True):
-        record = recorder.record(PROMPTS[i].prompt, seed, PROMPTS[i].family, probe)
-        records.write(_path(folder, kind, i, seed), record, recorder.strip())
-
-
-def _path(folder: Path, kind: str, prompt: int, seed: int) -> Path:
+def path(folder: Path, kind: str, prompt: int, seed: int) -> Path:
+    """Return where the record of a video goes."""
     return folder / f"{kind}-{prompt:02}-{seed}.json"
 
 
-def _claim(folder: Path, own: Identity) -> None:
-    """Write what the folder's records are of, or hold it against what is written there."""
+def claim(folder: Path, own: Identity, names: Sequence[str] | None = None) -> None:
+    """Write what the folder's records are of, or hold it against what is written there.
+
+    names: of what must be the same; all by default.
+
+    Raises:
+        RunError: it is of something else.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "study.json"
-    if not path.exists():
-        configs.write(own, path)
+    written = folder / "study.json"
+    if not written.exists():
+        configs.write(own, written)
         return
-    there = configs.read(Identity, path)
-    if there != own:
-        differ = [name for name, value in asdict(own).items() if value != getattr(there, name)]
+    there = configs.read(Identity, written)
+    differ = [name for name in names or asdict(own) if getattr(own, name) != getattr(there, name)]
+    if differ:
         raise RunError(
             f"{folder}: holds a study of other {', '.join(differ)}; give another --work, or remove it"
         )
 
 
 def probe_hash(folder: Path) -> str:
-    """Return a fingerprint of a probe's weights: the first 16 digits of its file's SHA-256."""
-    with (folder / "probe.safetensors").open("rb") as file:
+    """Return a fingerprint of a probe's weights."""
+    return file_hash(folder / "probe.safetensors")
+
+
+def file_hash(path: Path) -> str:
+    """Return the first 16 digits of a file's SHA-256."""
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 

@@ -4,15 +4,19 @@ Each source yields frames (B, n, H, W, 3) uint8 of B videos side by side, from f
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pavdm_cli.models.attention import auto_chunk
+from pavdm_cli.models.device import free_memory
 from pavdm_cli.models.native import Native
 from pavdm_cli.models.vae import FRAMES_PER_LATENT
 from pavdm_cli.runs.stream import Request, stream
+from pavdm_cli.sampling.schedule import Ramp, size
 from pavdm_cli.studies.prompts import Asked
 from pavdm_cli.training.clips import LATEST
 
@@ -22,13 +26,46 @@ PIECE = 24
 """Frames drawn at a time."""
 
 
-def made(pipeline: Native, asked: Sequence[Asked], seeds: Sequence[int], frames: int) -> Iterator[Frames]:
-    """Yield what the model makes of the prompts with its default settings."""
+@dataclass(frozen=True)
+class Way:
+    """How a video is rolled."""
+
+    schedule: str
+    ramp: Ramp
+    guidance: float
+
+
+@dataclass
+class Wide(Native):
+    """A model shown more latents in a call than it was trained with. width: so many."""
+
+    width: int
+
+    @property
+    def span(self) -> int:
+        return self.width
+
+
+def made(
+    pipeline: Native, asked: Sequence[Asked], seeds: Sequence[int], frames: int, way: Way | None = None
+) -> Iterator[Frames]:
+    """Yield what the model makes of the prompts, with its usual settings unless told otherwise.
+
+    A schedule wider than the model's span is not refused: what then happens is for a study to find out.
+    """
     config = pipeline.config
+    way = way or Way("progressive", config.sampling, config.guidance)
     prompts = tuple(one.prompt for one in asked)
-    request = Request(prompts, tuple(seeds), frames, "progressive", config.sampling, config.guidance)
-    for chunk in stream(pipeline, request):
-        yield chunk.frames
+    request = Request(prompts, tuple(seeds), frames, way.schedule, way.ramp, way.guidance)
+    most = size(way.schedule, request.latents(config.timing), way.ramp).span
+    if most > pipeline.span:
+        pipeline = Wide(**vars(pipeline), width=most)
+        pipeline.denoiser.set_attention_chunk(_chunk(pipeline, most, 2 * len(prompts)))
+    try:
+        for chunk in stream(pipeline, request):
+            yield chunk.frames
+    finally:
+        pipeline.denoiser.set_attention_chunk(None)
 
 
 def real(
@@ -52,17 +89,26 @@ def real(
 
 def coded(pipeline: Native, frames: Iterator[Frames]) -> Iterator[Frames]:
     """Yield what the model's VAE gives back of frames; pieces must be whole latents long."""
-    place = pipeline.place
-
-    def latents() -> Iterator[Tensor]:
-        for piece in frames:
-            assert piece.shape[1] % FRAMES_PER_LATENT == 0
-            picture = torch.from_numpy(piece).movedim(-1, 2).to(place.device, place.dtype) / 127.5 - 1
-            with torch.no_grad():
-                yield from pipeline.vae.encode(picture).unbind(1)
-
-    for piece in pipeline.decode_stream(latents()):
+    for piece in pipeline.decode_stream(encoded(pipeline, frames)):
         yield piece.numpy()
+
+
+@torch.no_grad()
+def encoded(pipeline: Native, frames: Iterator[Frames]) -> Iterator[Tensor]:
+    """Yield the latents (B, C, h, w) of frames; pieces must be whole latents long."""
+    place = pipeline.place
+    for piece in frames:
+        assert piece.shape[1] % FRAMES_PER_LATENT == 0
+        picture = torch.from_numpy(piece).movedim(-1, 2).to(place.device, place.dtype) / 127.5 - 1
+        yield from pipeline.vae.encode(picture).unbind(1)
+
+
+def _chunk(pipeline: Native, latents: int, videos: int) -> int | None:
+    """Return how many queries can be attended at a time in a call that shows so many latents."""
+    shapes, place = pipeline.denoiser.config, pipeline.place
+    tokens = latents * shapes.size[0] * shapes.size[1] // shapes.patch**2
+    free = free_memory(place.device)
+    return auto_chunk(tokens, tokens, shapes.heads, videos, place.dtype.itemsize, free)
 
 
 def _bytes(picture: Tensor) -> Frames:

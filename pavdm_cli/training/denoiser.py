@@ -27,6 +27,7 @@ from pavdm_cli.training import captions, rows
 from pavdm_cli.training import fit as fitting
 from pavdm_cli.training.fit import Budget, Reports
 from pavdm_cli.training.pool import TOKENS, LatentPool, Ring, Source
+from pavdm_cli.training.rows import RowsOf
 from pavdm_cli.training.state import State
 
 GUIDANCE = 2.5
@@ -46,7 +47,8 @@ class DenoiserTraining:
     latents: latents a step, in rows of one kind. held, renew, every: clips in the pool, and how many are
     renewed every so many steps. images: share of the budget in which rows are single images only. clip:
     latents of a clip. own_from: share of the budget after which half of the steps start from own errors.
-    corrupt: share of context shown at a level. drop: share of rows whose text is empty.
+    corrupt: share of context shown at a level. drop: share of rows whose text is empty. rows: whose rows are
+    learned.
     """
 
     latents: int = 256
@@ -61,6 +63,7 @@ class DenoiserTraining:
     drop: float = 0.1
     seed: int = 2
     families: tuple[str, ...] = ()
+    rows: RowsOf = "schedule"
 
 
 Forward = Callable[[Tensor, Tensor, Tensor, Conditions, bool], Tensor]
@@ -80,7 +83,7 @@ class Lesson:
     def loss(self, rng: np.random.Generator, progress: float) -> tuple[Tensor, Reports]:
         """Draw a batch and return its loss, by level and by kind of row in the report."""
         s = self._settings
-        drawn = rows.draw(rng, s.latents, s.clip, self._ramp, only_images=progress < s.images)
+        drawn = rows.draw(rng, s.latents, s.clip, self._ramp, progress < s.images, s.rows)
         batch, apart = len(drawn.latent), drawn.kind == "image"
         picks = self._on(rng.integers(s.held, size=batch))
         latent, left = self._on(drawn.latent), self._on(drawn.left)

@@ -2,18 +2,32 @@
 
 A batch has one kind: windows as the sampler meets them while it fills, slides and drains, plain windows of
 one level, or single images, which see only themselves. Every batch has about the same number of latents.
+Twins to compare with are trained on other rows, see `RowsOf`.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from pavdm_cli.sampling.schedule import Ramp
 
-KINDS = ("image", "uniform", "fill", "steady", "drain")
-WEIGHTS = (0.12, 0.05, 0.25, 0.48, 0.10)
+RowsOf = Literal["schedule", "on-grid", "steady", "neutral"]
+"""schedule: of the sampler's own, at any moment. on-grid: only at its moments, nothing between them. steady:
+without windows shorter than the full one. neutral: of no schedule: any rising levels, windows of one level,
+both after clean latents or not, of any width."""
+KINDS = ("image", "uniform", "fill", "steady", "drain", "ramp")
+SHARES: dict[RowsOf, tuple[float, ...]] = {
+    "schedule": (0.12, 0.05, 0.25, 0.48, 0.10, 0.0),
+    "on-grid": (0.12, 0.05, 0.25, 0.48, 0.10, 0.0),
+    "steady": (0.12, 0.05, 0.0, 0.83, 0.0, 0.0),
+    "neutral": (0.12, 0.38, 0.0, 0.0, 0.0, 0.50),
+}
+"""How often each kind comes."""
 IMAGES = 8
 """Latents of one clip, at most, that an image batch shows beside each other, unseen by each other."""
+SHARED = (1, 1, 2, 3, 4)
+"""Neighbours that share a level of a rising row, drawn anew for each batch."""
 
 
 @dataclass(frozen=True)
@@ -29,37 +43,76 @@ class Rows:
     left: np.ndarray
 
 
-def draw(rng: np.random.Generator, latents: int, clip: int, ramp: Ramp, only_images: bool = False) -> Rows:
+def draw(
+    rng: np.random.Generator,
+    latents: int,
+    clip: int,
+    ramp: Ramp,
+    only_images: bool = False,
+    of: RowsOf = "schedule",
+) -> Rows:
     """Draw about `latents` latents of rows over clips of `clip` latents."""
     ramp = ramp.endless()
-    kind = "image" if only_images else str(rng.choice(KINDS, p=WEIGHTS))
+    kind = "image" if only_images else str(rng.choice(KINDS, p=SHARES[of]))
     if kind == "image":
         shown = min(IMAGES, clip)
         places = np.argsort(rng.random((max(latents // shown, 1), clip)), axis=1)[:, :shown]
-        return Rows(kind, places, rng.uniform(0, ramp.steps, places.shape).astype(np.float32))
-    context, live = _width(rng, kind, ramp)
+        return Rows(kind, places, _any(rng, ramp, places.shape, of).astype(np.float32))
+    context, live = _free_width(rng, ramp) if of == "neutral" else _width(rng, kind, ramp, of)
     batch = max(latents // (context + live), 1)
     begin = rng.integers(clip - context - live + 1, size=(batch, 1))
-    left = _left(rng, kind, ramp, context, live, batch).astype(np.float32)
-    return Rows(kind, begin + np.arange(context + live), left)
+    if kind in ("uniform", "ramp"):
+        left = _free(rng, kind, ramp, context, live, batch, of)
+    else:
+        left = _left(rng, kind, ramp, context, live, batch, of)
+    return Rows(kind, begin + np.arange(context + live), left.astype(np.float32))
 
 
-def _width(rng: np.random.Generator, kind: str, ramp: Ramp) -> tuple[int, int]:
+def _width(rng: np.random.Generator, kind: str, ramp: Ramp, of: RowsOf) -> tuple[int, int]:
     """Draw how many latents are context and how many live."""
     if kind == "steady":
         return (ramp.context if rng.random() < 0.8 else int(rng.integers(max(ramp.context, 1))), ramp.window)
+    if of == "steady":
+        return 0, ramp.window
     live = ramp.chunk * int(rng.integers(1, max(ramp.window // ramp.chunk, 2)))
     if kind == "drain" or (kind == "fill" and rng.random() < 0.3):
         return ramp.context, live
     return 0, live
 
 
-def _left(rng: np.random.Generator, kind: str, ramp: Ramp, context: int, live: int, batch: int) -> np.ndarray:
+def _free_width(rng: np.random.Generator, ramp: Ramp) -> tuple[int, int]:
+    """Draw widths that no schedule has a part in: half of the rows fill the span, half have clean latents."""
+    shown = ramp.span if rng.random() < 0.5 else int(rng.integers(1, ramp.span + 1))
+    context = int(rng.integers(1, shown)) if shown > 1 and rng.random() < 0.5 else 0
+    return context, shown - context
+
+
+def _any(rng: np.random.Generator, ramp: Ramp, shape: tuple[int, ...], of: RowsOf) -> np.ndarray:
+    """Draw moves left, each of its own."""
+    if of == "on-grid":
+        return rng.integers(1, ramp.steps + 1, shape)
+    return rng.uniform(0, ramp.steps, shape)
+
+
+def _free(
+    rng: np.random.Generator, kind: str, ramp: Ramp, context: int, live: int, batch: int, of: RowsOf
+) -> np.ndarray:
+    """Return moves left (B, T) of one level each, or rising anyhow, after clean latents."""
+    shared = live if kind == "uniform" else int(rng.choice(SHARED))
+    levels = np.sort(_any(rng, ramp, (batch, -(-live // shared)), of), axis=1)
+    rising = np.repeat(levels, shared, axis=1)[:, :live]
+    return np.concatenate([np.tile(np.arange(-context, 0.0), (batch, 1)), rising], axis=1)
+
+
+def _left(
+    rng: np.random.Generator, kind: str, ramp: Ramp, context: int, live: int, batch: int, of: RowsOf
+) -> np.ndarray:
     """Return moves left (B, T) at a random moment of the schedule for each row."""
-    if kind == "uniform":
-        return np.repeat(rng.uniform(0, ramp.steps, (batch, 1)), live, axis=1)
     newest = ramp.lag * (ramp.window if kind == "drain" else live) // ramp.chunk
-    moment = newest - rng.uniform(0, ramp.lag, (batch, 1))
+    before = (
+        rng.integers(1, ramp.lag + 1, (batch, 1)) if of == "on-grid" else rng.uniform(0, ramp.lag, (batch, 1))
+    )
+    moment = newest - before
     place = np.arange(-context, live)
     left = ramp.steps - moment + np.array([ramp.start(int(k) // ramp.chunk) for k in place])
     out: np.ndarray = np.where(place < 0, np.minimum(left, -1e-3), np.clip(left, 1e-3, ramp.steps))

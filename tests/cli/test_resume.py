@@ -1,5 +1,6 @@
 """Runs that are stopped in every way, and gone on with: the film is always what it would have been."""
 
+import json
 import os
 import random
 import shutil
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from places import ASKED, Place, frames, latents, playing
+from places import ASKED, Place, frames, latents, playing, scarce
 from typer.testing import CliRunner, Result
 
 from pavdm_cli.cli.app import app
-from pavdm_cli.errors import PavdmError, RunError, VideoError
+from pavdm_cli.errors import DeviceError, PavdmError, RunError, VideoError
+from pavdm_cli.media import beginning, reader, writer
+from pavdm_cli.media.encoder import command
 from pavdm_cli.media.writer import partial_of
 from pavdm_cli.models import quantised
 from pavdm_cli.runs import store
@@ -143,6 +146,36 @@ DAMAGE: dict[str, Callable[[Run, Path], None]] = {
 }
 
 
+def test_a_smaller_chunk_of_attention_is_gone_on_with(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory ends in the middle of the film; what is stopped then goes on as if it had not been stopped."""
+    scarce(monkeypatch, 30)
+    result = pavdm(*ASKED)
+    assert result.exit_code == 0, result.exception
+    assert result.stderr.count("too little free memory for a call; going on with --attention-chunk 16") == 1
+    assert reader.tags(place.film)["attention_chunk"] == 16
+    place.film.unlink()
+    assert pavdm(*ASKED, "-q").exit_code == 0  # nothing is timed before, so the film itself meets the lack
+    whole = frames(place.film), latents(place.film)
+    assert reader.tags(place.film)["attention_chunk"] == 16
+    place.film.unlink()
+    for after in (1, 2, 9):  # the widest call comes first after the second latent
+        run = stopped(monkeypatch, after)
+        assert json.loads((run.folder / "machine.json").read_text())["attention_chunk"] == (
+            16 if after > 1 else None
+        )
+        assert pavdm("resume", "-q").exit_code == 0
+        assert_whole(place, whole)
+        place.film.unlink()
+
+
+def test_lack_of_memory_that_halving_does_not_mend_is_one_line(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scarce(monkeypatch, 1)
+    with pytest.raises(DeviceError, match="too little free memory"):
+        _raise(*ASKED, "-q")
+
+
 def _flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 16
@@ -160,6 +193,20 @@ def test_what_was_damaged_is_made_again(
 ) -> None:
     run = stopped(monkeypatch, 17)
     DAMAGE[damage](run, place.film)
+    assert pavdm("resume", "-q").exit_code == 0
+    assert_whole(place, whole)
+
+
+def test_a_film_encoded_otherwise_is_made_again(
+    place: Place, whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames of another encoder cannot follow in one file; they are made again from the latents."""
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            writer, "command", lambda *given: ["slow" if w == "superfast" else w for w in command(*given)]
+        )
+        stopped(patch, 17)
+    assert not beginning.goes_on(partial_of(place.film), (32, 32), 8, 1, 18)
     assert pavdm("resume", "-q").exit_code == 0
     assert_whole(place, whole)
 
@@ -318,7 +365,7 @@ def test_signals(tmp_path: Path, tiny_weights: Path, whole: Whole, name: str) ->
     process = place.start(*ASKED)
     place.wait_for(process, 40)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 128 + number, err
     assert " plays: " in err and "pavdm resume " in err
     assert place.run("resume").returncode == 0
@@ -333,7 +380,7 @@ def test_ffmpeg_is_killed(tmp_path: Path, tiny_weights: Path, whole: Whole) -> N
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     for child in children:
         os.kill(int(child), signal.SIGKILL)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 1 and "ffmpeg stopped (-9)" in err
     assert place.run("resume").returncode == 0
     assert_whole(place, whole)
@@ -346,7 +393,7 @@ def test_the_output_folder_is_removed(tmp_path: Path, tiny_weights: Path, whole:
     process = place.start(*ASKED[:-1], "new/film.mp4")
     place.wait_for(process, 40)
     shutil.rmtree(place.folder / "new")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 1 and "could not be finished" in err, err
     assert place.run("resume").returncode == 0
     assert_whole(place, whole)
@@ -389,7 +436,7 @@ def test_two_processes_on_one_run(tmp_path: Path, tiny_weights: Path, whole: Who
     second = place.run("resume", record.parent.name)
     assert second.returncode == 1 and "is being worked on by another process" in second.stderr
     process.send_signal(signal.SIGCONT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     assert process.returncode == 0
     assert_whole(place, whole)
 

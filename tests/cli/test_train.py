@@ -68,6 +68,16 @@ def test_denoiser(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
     assert named.pop("on_save") and named == {"start": Path(start), "compiled": True}
 
 
+def test_a_neutral_twin(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
+    def twin(rows: str) -> BaseException | None:
+        where = ("--folder", str(tmp_path), "--model", str(tiny_model), "--steps", "5", "--device", "cpu")
+        return train("denoiser", *where, "--rows", rows)
+
+    assert twin("neutral") is None and calls[0][0][3] == DenoiserTraining(rows="neutral")
+    said = twin("any")
+    assert isinstance(said, ConfigError) and "there are schedule, on-grid, steady, neutral" in str(said)
+
+
 def test_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from pavdm_cli.models.coder import Coder, CoderConfig
 

@@ -36,13 +36,19 @@ WORDS = (
 TEXT_WIDTH = 16
 
 
-def skyreels(folder: Path, *, seed: int = 0) -> Path:
-    """Write a SkyReels-V2 diffusion forcing checkpoint."""
+def skyreels(folder: Path, *, seed: int = 0, **sizes: int) -> Path:
+    """Write a SkyReels-V2 diffusion forcing checkpoint; sizes: of its transformer, unless tiny."""
     torch.manual_seed(seed)
+    tiny = {
+        "num_attention_heads": 2,
+        "attention_head_dim": 12,
+        "freq_dim": 32,
+        "ffn_dim": 32,
+        "num_layers": 2,
+    }
     denoiser = SkyReelsV2Transformer3DModel(
-        num_attention_heads=2, attention_head_dim=12, in_channels=16, out_channels=16, text_dim=TEXT_WIDTH,
-        freq_dim=32, ffn_dim=32, num_layers=2, inject_sample_info=True,
-    )  # fmt: skip
+        in_channels=16, out_channels=16, text_dim=TEXT_WIDTH, inject_sample_info=True, **tiny | sizes
+    )
     vae = AutoencoderKLWan(base_dim=4, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1)
     _stir(denoiser)
     text = UMT5EncoderModel(UMT5Config(**_sizes()))

@@ -104,18 +104,15 @@ def test_auto_takes_the_half_precision_that_a_model_was_made_for(monkeypatch: py
     assert place("auto", "fp16", "bf16").dtype is torch.float16
 
 
-def test_a_core_is_spared_unless_the_person_says_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cores_are_shared_with_the_decoder_and_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     before = torch.get_num_threads()
+    monkeypatch.setattr(device, "cores", lambda: 4)
     try:
-        monkeypatch.setattr(device, "cores", lambda: 4)
-        monkeypatch.setenv("OMP_NUM_THREADS", "2")
-        device.spare_a_core()
-        assert torch.get_num_threads() == before
-        monkeypatch.delenv("OMP_NUM_THREADS")
-        device.spare_a_core()
-        assert torch.get_num_threads() == 3
-        monkeypatch.setattr(device, "cores", lambda: 1)
-        device.spare_a_core()
-        assert torch.get_num_threads() == 1
+        for said, halved, alone in (("", 2, 3), ("2", 1, 1), ("1", 1, 1), ("no number", 2, 3), ("0", 1, 1)):
+            monkeypatch.setenv("OMP_NUM_THREADS", said)
+            device.share_cores(halved=True)
+            assert torch.get_num_threads() == halved
+            device.share_cores(halved=False)
+            assert torch.get_num_threads() == alone
     finally:
         torch.set_num_threads(before)

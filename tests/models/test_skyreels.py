@@ -7,14 +7,20 @@ from typing import Any
 import checkpoints
 import pytest
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, SkyReelsV2DiffusionForcingPipeline
+from diffusers import (
+    FlowMatchEulerDiscreteScheduler,
+    SkyReelsV2DiffusionForcingPipeline,
+    SkyReelsV2Transformer3DModel,
+)
 from torch import Tensor
 
+from pavdm_cli.errors import CheckpointError
 from pavdm_cli.models import library
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import place
 from pavdm_cli.models.pipeline import Fit, load
 from pavdm_cli.models.skyreels import Adapter, placed, timestep
+from pavdm_cli.models.skyreels_denoiser import per_latent
 from pavdm_cli.runs.stream import Guided, Request
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.loop import denoise
@@ -261,6 +267,12 @@ def test_the_text_encoder_is_freed_when_the_denoiser_is_called(folder: Path) -> 
     assert model._text is None
     model.encode_text(["another one"])
     assert model._text is not None
+
+
+def test_a_transformer_made_for_causal_attention_is_refused(folder: Path, theirs: Any) -> None:
+    causal = SkyReelsV2Transformer3DModel.from_config({**theirs.transformer.config, "num_frame_per_block": 5})
+    with pytest.raises(CheckpointError, match="attending in blocks of 5"):
+        per_latent(causal)
 
 
 @pytest.mark.parametrize("offload", ("text", "model"))

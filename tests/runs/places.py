@@ -6,12 +6,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
+import torch
+from torch import Tensor
 
 from pavdm_cli.media import reader
 from pavdm_cli.media.fragments import Fragment, FragmentParser
 from pavdm_cli.media.writer import partial_of
+from pavdm_cli.models.native import Native
 from pavdm_cli.runs.past import look
 
 PROGRAM = (sys.executable, "-c", "from pavdm_cli.cli.app import main; main()")
@@ -55,6 +60,19 @@ class Place:
 
     def runs(self) -> list[Path]:
         return sorted((self.folder / "data" / "pavdm" / "runs").glob("*/run.json"))
+
+
+def scarce(monkeypatch: pytest.MonkeyPatch, queries: int) -> None:
+    """Let calls of the native model that attend to more queries at a time lack memory."""
+    plain = Native.velocity
+
+    def velocity(self: Native, latents: Tensor, *others: Any) -> Tensor:
+        tokens = latents.shape[1] * self.denoiser.rows * self.denoiser.columns
+        if min(self.denoiser.attention_chunk or tokens, tokens) > queries:
+            raise torch.OutOfMemoryError("no room")
+        return plain(self, latents, *others)
+
+    monkeypatch.setattr(Native, "velocity", velocity)
 
 
 def playing(film: Path) -> int:

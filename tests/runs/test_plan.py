@@ -96,5 +96,5 @@ def test_time_is_that_of_calls_latents_and_frames(tiny_model: Path, monkeypatch:
     ticks = itertools.count()
     monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
     one, pipeline = order(tiny_model, videos=2, frames=96), load(str(tiny_model), CPU)
-    seconds = plan.estimate(one, plan.make(one, CPU), pipeline)  # every timed thing takes one tick
+    seconds = plan.estimate(one, plan.make(one, CPU), pipeline, print)  # every timed thing takes one tick
     assert seconds == pytest.approx(2 * (29 + 24 + 96 / plan.TRIAL))

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from places import scarce
+from torch import Tensor
 
 from pavdm_cli.errors import ConfigError, ScheduleError
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import place
 from pavdm_cli.models.native import Native, load
-from pavdm_cli.runs.stream import Chunk, Clock, Request, generate, stream
+from pavdm_cli.runs.stream import Chunk, Clock, Position, Request, generate, stream
 from pavdm_cli.runs.timeline import Cue, weights
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
@@ -97,6 +98,34 @@ def test_the_chunk_of_attention_changes_nothing(pipeline: Native, chunk: int) ->
     assert far(dense, joined(list(stream(pipeline, ask(1))))) <= 1
 
 
+def test_lack_of_memory_is_mended_once(pipeline: Native, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The widest call here has 8 latents of 4 tokens; the first that is too wide has 5."""
+    dense = joined(list(stream(pipeline, ask(1, frames=40))))
+    scarce(monkeypatch, 16)
+    at = Position(mends=True)
+    chunks = []
+    for chunk in stream(pipeline, ask(1, frames=40), position=at):
+        chunks.append(chunk)
+        assert at.smaller == (10 if chunk.calls >= 5 else None)  # a latent a call; the fifth shows five
+    less = joined(chunks)
+    assert pipeline.denoiser.attention_chunk == 10
+    assert far(dense, less) <= 1
+    pipeline.denoiser.set_attention_chunk(None)
+    with pytest.raises(torch.OutOfMemoryError):
+        list(stream(pipeline, ask(1)))
+    assert pipeline.denoiser.attention_chunk is None
+    scarce(monkeypatch, 1)
+    with pytest.raises(torch.OutOfMemoryError):
+        list(stream(pipeline, ask(1), position=Position(mends=True)))
+    assert pipeline.denoiser.attention_chunk == 2
+
+
+def test_attention_is_halved_down_to_one_query(pipeline: Native) -> None:
+    pipeline.denoiser.set_attention_chunk(100)
+    assert [pipeline.halve_attention(2) for _ in range(5)] == [4, 2, 1, None, None]
+    assert {block.attention.chunk for block in pipeline.denoiser.blocks} == {1}
+
+
 def test_words_and_guidance_matter(pipeline: Native) -> None:
     one = joined(list(stream(pipeline, ask(1, guidance=2))))
     for other in (
@@ -114,13 +143,15 @@ def test_guidance_away_from_the_prompt_itself_is_none(pipeline: Native) -> None:
         torch.testing.assert_close(a.latent, b.latent, atol=1e-4, rtol=0)
 
 
-def test_no_guidance_is_half_the_work(pipeline: Native) -> None:
+def test_no_guidance_is_half_the_work(pipeline: Native, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[int] = []
+    plain_velocity = Native.velocity
 
-    def count(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        shown.append(inputs[0].shape[0] * inputs[0].shape[1])
+    def counted(self: Native, latents: Tensor, *given: object) -> Tensor:
+        shown.append(latents.shape[0] * latents.shape[1])
+        return plain_velocity(self, latents, *given)  # type: ignore[arg-type]
 
-    pipeline.denoiser.register_forward_pre_hook(count)
+    monkeypatch.setattr(Native, "velocity", counted)
     work = []
     for guidance in (1.0, 2.0):
         shown.clear()

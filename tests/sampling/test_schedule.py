@@ -487,3 +487,23 @@ def test_what_is_made_together_meets_the_next_at_a_joint() -> None:
         "progressive": 3, "rolling": 1, "queue": 3, "fifo": 1, "pyramid": 12, "autoregressive": 3,
         "replacement": 12, "replacement-noised": 12, "full-sequence": 3,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", schedule.SCHEDULES)
+def test_a_second_costs_the_same_however_long_the_video(name: str) -> None:
+    """The packaged model's ramp, six latents a second: what 600 seconds cost beyond 330, 330 cost beyond 60,
+    and filling and draining are paid once."""
+    ramp = Ramp(steps=24, window=12, chunk=1, context=4, shift=2.0)
+    name, ramp = schedule.parse(name, ramp)
+    found = {seconds: _work(name, 6 * seconds, ramp) for seconds in (60, 330, 600)}
+    calls, shown, widest = zip(*(found[seconds] for seconds in (60, 330, 600)), strict=True)
+    assert calls[2] - calls[1] == calls[1] - calls[0]
+    assert shown[2] - shown[1] == shown[1] - shown[0] > 0
+    assert calls[2] / 600 <= calls[0] / 60 and shown[2] / 600 <= 1.01 * shown[0] / 60
+    assert name == "full-sequence" or len(set(widest)) == 1
+
+
+def _work(name: str, latents: int, ramp: Ramp) -> tuple[int, int, int]:
+    """Count model calls, latents shown in them, and the latents of the widest, one by one."""
+    widths = [len(step.latents) for step in schedule.make(name, latents, ramp)]
+    return len(widths), sum(widths), max(widths)

@@ -23,7 +23,7 @@ IDENTITY = Identity("tiny", "0123", "4567", "progressive, 6 steps", 2.0, 20, (32
 def written(folder: Path, wrong: int) -> Scores:
     """Write records of every kind and score them; the model's go wrong in their last looks."""
     folder.mkdir(parents=True, exist_ok=True)
-    for n, kind in enumerate(("made", "real", "other", "coded", *study._floors())):
+    for n, kind in enumerate(("made", "real", "other", "coded", *study.floor_kinds())):
         for i, seed in PLAN.videos:
             own = record(i, seed + n, wrong=wrong if kind == "made" else 0)
             strip = np.full((5, 32, 32, 3), 40 * n, np.uint8)
@@ -94,6 +94,6 @@ def test_the_page_has_everything(
 def test_strips_are_cut_at_their_frames(tmp_path: Path) -> None:
     frames = np.stack([np.full((32, 32, 3), 60 * n, np.uint8) for n in range(4)])
     save_png(tmp_path / "strip.png", sheet([frames]))
-    small = page._small(tmp_path / "strip.png")
+    small = page.shrunk(tmp_path / "strip.png")
     assert small.shape == (4, page.SHEET_SIDE, page.SHEET_SIDE, 3)
     assert [int(frame.mean()) for frame in small] == [0, 60, 120, 180]

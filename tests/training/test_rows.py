@@ -6,7 +6,7 @@ import pytest
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
 from pavdm_cli.training import rows
-from pavdm_cli.training.rows import Rows
+from pavdm_cli.training.rows import Rows, RowsOf
 
 CLIP = 24
 LATENTS = 256
@@ -24,9 +24,9 @@ RAMPS = (
 every_ramp = pytest.mark.parametrize("ramp", RAMPS, ids=str)
 
 
-def batches(ramp: Ramp, count: int = 150) -> list[Rows]:
+def batches(ramp: Ramp, count: int = 150, of: RowsOf = "schedule") -> list[Rows]:
     rng = np.random.default_rng(1)
-    return [rows.draw(rng, LATENTS, CLIP, ramp) for _ in range(count)]
+    return [rows.draw(rng, LATENTS, CLIP, ramp, of=of) for _ in range(count)]
 
 
 def shown_by_the_sampler(ramp: Ramp) -> set[tuple[int, tuple[int, ...]]]:
@@ -81,8 +81,8 @@ def test_levels_rise_within_their_range_and_context_is_finished(ramp: Ramp) -> N
 
 def test_kinds_come_as_often_as_they_should() -> None:
     drawn = [batch.kind for batch in batches(RAMPS[0], 2000)]
-    for kind, share in zip(rows.KINDS, rows.WEIGHTS, strict=True):
-        assert abs(drawn.count(kind) / 2000 - share) < 5 * (share * (1 - share) / 2000) ** 0.5
+    for kind, share in zip(rows.KINDS, rows.SHARES["schedule"], strict=True):
+        assert abs(drawn.count(kind) / 2000 - share) <= 5 * (share * (1 - share) / 2000) ** 0.5
 
 
 def test_moments_cover_the_whole_lag_evenly() -> None:
@@ -109,3 +109,46 @@ def test_only_images_come_first_also_from_short_clips(clip: int) -> None:
         assert batch.kind == "image"
         shown = min(clip, rows.IMAGES)
         assert batch.latent.shape == batch.left.shape == (64 // shown, shown)
+
+
+@every_ramp
+def test_rows_on_the_grid_are_the_sampler_s_own(ramp: Ramp) -> None:
+    windows, seen = shown_by_the_sampler(ramp), set()
+    for batch in batches(ramp, of="on-grid"):
+        live = batch.left[batch.left > 0]
+        assert (live == live.round()).all() and live.max() <= ramp.steps
+        if batch.kind not in ("image", "uniform"):
+            seen.add(batch.kind)
+            for left in batch.left:
+                row = tuple(left[left > 0].astype(int))
+                assert (len(left) - len(row), row) in windows
+    assert seen == {"fill", "steady", "drain"}
+
+
+@every_ramp
+def test_steady_rows_have_no_short_windows(ramp: Ramp) -> None:
+    for batch in batches(ramp, of="steady"):
+        assert batch.kind in ("image", "uniform", "steady")
+        if batch.kind != "image":
+            assert (batch.left > 0).sum(axis=1).min() == ramp.window
+
+
+@every_ramp
+def test_neutral_rows_rise_anyhow_after_any_number_of_clean_latents(ramp: Ramp) -> None:
+    found = batches(ramp, 600, of="neutral")
+    widths, prefixes, fronts = set(), set(), []
+    for batch in found:
+        assert batch.latent.shape == batch.left.shape and batch.latent.max() < CLIP
+        if batch.kind == "image":
+            continue
+        live = batch.left > 0
+        assert live[:, -1].all() and (np.diff(batch.left, axis=1) >= 0).all()
+        assert batch.left.max() <= ramp.steps and batch.left.shape[1] <= ramp.span
+        widths.add(batch.left.shape[1])
+        prefixes |= set((~live).sum(axis=1).tolist())
+        if batch.kind == "uniform":
+            assert all(len(set(row[row > 0])) == 1 for row in batch.left)
+        fronts += [row[row > 0][0] for row in batch.left if batch.kind == "ramp" and (row > 0).sum() == 2]
+    assert widths == set(range(1, ramp.span + 1)) and prefixes == set(range(ramp.span))
+    assert {batch.kind for batch in found} == {"image", "uniform", "ramp"}
+    assert max(fronts) > 0.8 * ramp.steps and min(fronts) < 0.1 * ramp.steps

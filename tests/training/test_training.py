@@ -165,6 +165,16 @@ def test_logs_tell_the_loss_by_level_and_by_kind(tmp_path: Path, vae: Vae, encod
     assert log(tmp_path, "vae")[0].keys() == {"step", "seconds", "loss", "psnr", "deviation"}
 
 
+def test_a_neutral_denoiser_is_trained_on_neutral_rows(
+    tmp_path: Path, vae: Vae, encoder: TextEncoder
+) -> None:
+    settings = replace(FOR_DENOISER, rows="neutral", images=0.0)
+    of_denoiser.train(tmp_path, SHAPES, RAMP, settings, Budget(steps=12), CPU, vae, encoder)
+    (line,) = log(tmp_path, "denoiser")
+    assert {"uniform", "ramp", "own"} <= line.keys()
+    assert not {"fill", "steady", "drain"} & line.keys()
+
+
 def test_a_vae_learns_one_clip(tmp_path: Path) -> None:
     settings = VaeTraining(batch=1, held=1, renew=1, every=10**6, rate=3e-3, frames=4, families=("sea",))
     of_vae.train(tmp_path, VAE, settings, Budget(steps=150, warmup=10), CPU)

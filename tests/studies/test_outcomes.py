@@ -1,0 +1,143 @@
+"""What the study comes to: differences between pairs, verdicts with their sign, and rankings."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from films import record
+
+from pavdm_cli.models.device import place
+from pavdm_cli.models.native import load
+from pavdm_cli.models.probe import Probe
+from pavdm_cli.studies import (
+    accumulation,
+    accumulation_page,
+    bootstrap,
+    guidance,
+    outcomes,
+    records,
+    scorecard,
+)
+from pavdm_cli.studies.bootstrap import Estimate
+from pavdm_cli.studies.outcomes import BETTER, Outcome, Results
+from pavdm_cli.studies.records import Record
+from pavdm_cli.studies.scorecard import Plan
+from pavdm_cli.studies.subjects import SHIPPED, Study, subjects
+from pavdm_cli.training.probe import config
+
+PLAN = Plan(prompts=(0, 1, 2, 3, 5, 8), seeds=2, seconds=20)
+STRIP = np.full((5, 16, 16, 3), 90, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def study(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
+    """A study whose records are made up: progressive shows its prompts, replacement loses them and has
+    seams, FIFO is progressive again, and rolling lacks a video."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bootstrap, "HALVES", 6)
+        patch.setattr(guidance, "tried", lambda *given: {1.2: 0.5, 2.0: 0.75, 3.2: 0.7})
+        yield made_up(tiny_weights / "tiny", tmp_path_factory.mktemp("study"))
+
+
+def made_up(model: Path, folder: Path) -> Study:
+    pipeline = load(model, place("cpu", "fp32"))
+    compared = subjects(pipeline, model, None, {}, "ways")
+    found = Study(compared, PLAN, Probe(config((4, 4, 8), 8, 4)), "4567", folder / "work", folder / "renders")
+
+    def fill(where: Path, kind: str, made: Callable[[int, int], Record]) -> None:
+        where.mkdir(parents=True, exist_ok=True)
+        for i, seed in PLAN.videos:
+            records.write(scorecard.path(where, kind, i, seed), made(i, seed), STRIP)
+
+    for n, kind in enumerate(scorecard.render_kinds(), 1):
+        fill(found.renders, kind, lambda i, seed, n=n: record(i, seed + 10 * n))  # type: ignore[misc]
+    work = found.work / SHIPPED
+    fill(work / "progressive", "made", record)
+    fill(work / "fifo", "made", record)
+    fill(work / "replacement", "made", lambda i, seed: replace(record(i, seed, wrong=3), seams=1.4))
+    fill(work / "rolling", "made", record)
+    scorecard.path(work / "rolling", "made", 0, 1).unlink()
+    for name, error in (("progressive", 0.1), ("fifo", 0.2), ("replacement", 0.4)):
+        for i in PLAN.prompts:
+            accumulation.write(work / name / f"error-{i:02}.json", {"error": error + i / 100})
+    return found
+
+
+@pytest.fixture(scope="module")
+def results(study: Study) -> Results:
+    return outcomes.score(study)
+
+
+def named(results: Results, name: str) -> Outcome:
+    return next(one for one in results.outcomes[SHIPPED] if one.name == name)
+
+
+def test_only_what_is_complete_is_shown_and_progressive_is_the_measure(results: Results) -> None:
+    assert [one.name for one in results.outcomes[SHIPPED]] == ["progressive", "replacement", "fifo"]
+    base = named(results, "progressive")
+    assert not base.apart and base.guidance == 2.0 and base.error is not None
+    assert base.error.value == pytest.approx(0.1 + np.mean(PLAN.prompts) / 100)
+
+
+def test_differences_are_pairwise(results: Results) -> None:
+    """The same videos differ in nothing, however much they stray from each other."""
+    same = named(results, "fifo")
+    for row in same.apart.values():
+        assert [(one.value, one.low, one.high) for one in row] == [(0, 0, 0)] * 2
+    assert {same.verdict(name)[0] for name in BETTER} == {"not told apart"}
+
+
+def test_verdicts_say_which_is_better(results: Results) -> None:
+    lost = named(results, "replacement")
+    assert lost.courses["adherence"][0].value == 1 and lost.last("adherence").value == pytest.approx(0.25)
+    for name in ("adherence", "retrieval", "persistence", "seams"):
+        assert lost.verdict(name)[0] == "better", name
+    assert lost.apart["Frechet distance above floor"][-1].value > 0
+    assert lost.verdict("joints")[0] == "not told apart"
+    _, found = lost.verdict("seams")
+    assert found.value == pytest.approx(0.4) and accumulation_page.sentences(lost).startswith("better: ")
+    turned = replace(lost, videos_apart=lost.videos_apart | {"seams": Estimate(-0.4, -0.5, -0.3)})
+    assert turned.verdict("seams")[0] == "worse"
+
+
+def test_seeds_of_a_prompt_are_averaged_before_intervals_are_drawn(study: Study) -> None:
+    judge = outcomes.Judge(study)
+    own = scorecard.gather(PLAN, "made", study.work / SHIPPED / "progressive")
+    figures = judge.figures(own)
+    assert figures.courses["adherence"].shape == (6, 2) and figures.videos["joints"].shape == (6,)
+    by_hand = np.mean([own[k].figures["motion"][:10] for k in (1, 7)])
+    assert figures.courses["motion"][1, 0] == pytest.approx(by_hand)
+
+
+def test_rankings_need_enough_variants_and_count_more_as_worse(results: Results) -> None:
+    assert results.ranks[SHIPPED] == []
+    some = [
+        replace(
+            named(results, "fifo"), error=Estimate(n, n, n),
+            courses={key: [Estimate(-n, 0, 0)] for key in outcomes.COURSES + outcomes.DISTANCES},
+        )
+        for n in range(10)
+    ]  # fmt: skip
+    found = {rank.measure: rank for rank in outcomes.ranks(some)}
+    assert found["adherence"].correlation == pytest.approx(1) and found["adherence"].variants == 10
+    assert found["feature change"].correlation == pytest.approx(-1)
+
+
+def test_results_and_page(study: Study, results: Results, tmp_path: Path) -> None:
+    found = json.loads(json.dumps(outcomes.plain(results), allow_nan=False))
+    assert found["outcomes"][SHIPPED][1]["apart"]["adherence"][1]["value"] == pytest.approx(-0.75)
+    html = accumulation_page.write(tmp_path / "page", study, results).read_text()
+    for wanted in (
+        "shipped-end.png",
+        "shipped-courses.png",
+        "shipped-00.webp",
+        "seams",
+        "than replacement",
+        "With 6 prompts",
+    ):
+        assert wanted in html, wanted
+    assert "nan" not in html.replace("nance", "")
+    assert (tmp_path / "page/shipped-end.png").stat().st_size > 5_000

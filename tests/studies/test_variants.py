@@ -1,0 +1,82 @@
+"""Variants: equal where they must be, different in what they say, and none that cannot be."""
+
+import pytest
+
+from pavdm_cli.errors import ConfigError
+from pavdm_cli.models import library
+from pavdm_cli.sampling import schedule
+from pavdm_cli.sampling.schedule import Ramp
+from pavdm_cli.studies import variants as module
+from pavdm_cli.studies.variants import BASE, LONG, LONGER, Variant, chosen, variants
+
+RAMP = library.config(library.find("worlds")).sampling
+SPAN = RAMP.span
+ALL = variants(RAMP, SPAN)
+
+
+def named(name: str) -> Variant:
+    return next(one for one in ALL if one.name == name)
+
+
+def test_ways_cost_the_same_and_show_no_more() -> None:
+    base = named(BASE).size(LONG)
+    ways = [one for one in ALL if one.group == "ways"]
+    assert len(ways) == 9 and ways[0].name == BASE
+    for one in ways:
+        assert one.size(LONG).evaluations == pytest.approx(base.evaluations, rel=0.05), one.name
+        assert (one.size(LONG).span == SPAN) == one.trained, one.name
+    assert [one.name for one in ways if not one.trained] == [LONGER]
+
+
+def test_a_sink_takes_the_place_of_context() -> None:
+    sinks = [one for one in ALL if one.group == "sinks"]
+    assert len(sinks) == 8
+    for one in sinks:
+        plain = named(one.like)
+        assert one.ramp.sink and one.ramp.context < plain.ramp.context
+        assert one.size(LONG).span == SPAN
+        assert one.size(LONG).evaluations == pytest.approx(plain.size(LONG).evaluations, rel=0.01)
+
+
+def test_moves_are_the_model_s_where_the_cost_was_not() -> None:
+    moved = {one.like: one for one in ALL if one.group == "moves"}
+    assert set(moved) == {"autoregressive", "pyramid", "fifo-ahead"}
+    for way, one in moved.items():
+        assert one.ramp.steps == RAMP.steps > named(way).ramp.steps
+        assert one.size(LONG).evaluations > 1.3 * named(way).size(LONG).evaluations
+
+
+def test_changes_change_one_thing_of_progressive() -> None:
+    changes = [one for one in ALL if one.group == "changes"]
+    assert len(changes) == 9
+    for one in changes:
+        differ = [key for key in vars(RAMP) if getattr(one.ramp, key) != getattr(RAMP, key)]
+        assert one.schedule == "progressive" and one.like == BASE and len(differ) == 1
+
+
+def test_names_and_schedules_are_all_different() -> None:
+    assert len({one.name for one in ALL}) == len({one.spelled() for one in ALL}) == len(ALL)
+    for one in ALL:
+        name, ramp = schedule.parse(one.spelled(), RAMP)
+        assert (name, ramp.span) == (one.schedule, one.ramp.span)
+
+
+def test_a_model_without_a_shift_has_no_straight_ramp_beside_its_own() -> None:
+    found = variants(Ramp(steps=6, window=6, context=2), 8)
+    assert "ramp-straight" not in [one.name for one in found] and "ramp-bent" in [one.name for one in found]
+    for one in found:
+        list(schedule.make(one.schedule, 30, one.ramp))
+
+
+def test_variants_are_chosen_by_name_and_by_group() -> None:
+    assert chosen(ALL, "") == ALL
+    assert [one.name for one in chosen(ALL, "fifo, progressive")] == ["progressive", "fifo"]
+    assert {one.group for one in chosen(ALL, "ways,changes")} == {"ways", "changes"}
+    with pytest.raises(ConfigError, match=r"there are progressive, rolling.*groups of them: ways, sinks"):
+        chosen(ALL, "fifo,slow")
+    assert set(module.GROUPS) == {one.group for one in ALL}
+
+
+@pytest.mark.parametrize(("name", "piece"), (("progressive", 1), ("replacement", 12), ("autoregressive", 4)))
+def test_what_is_made_together(name: str, piece: int) -> None:
+    assert named(name).piece == piece
