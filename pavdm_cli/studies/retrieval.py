@@ -66,8 +66,12 @@ class Seen:
 
 @dataclass
 class Record:
-    """What was found of one row. psnr: of each film rolled out, in each interval. seconds: to make a frame,
-    one film at a time. held: bytes of the past that are held for a film. parameters: of the network."""
+    """What was found of one row.
+
+    weights: of the network, and of the judge. psnr: of each film rolled out, in each interval. seconds: to
+    make a frame, one film at a time. held: bytes of the past that are held for a film. parameters: of the
+    network.
+    """
 
     row: str
     weights: str
@@ -95,7 +99,9 @@ class Study:
         self.coder: Coder = coders.load(trained)
         self.judge: Judge = judges.load(trained)
         work.mkdir(parents=True, exist_ok=True)
-        coder = quantised.fingerprint(trained / "coder.safetensors")
+        coder, self.judge_hash = (
+            quantised.fingerprint(trained / f"{part}.safetensors") for part in ("coder", "judge")
+        )
         path = work / "clips.safetensors"
         own = f"coder {coder}, {plan.clips} clips a bin"
         if not path.exists():
@@ -111,7 +117,8 @@ class Study:
     def run(self, row: str, device: torch.device) -> Iterator[Progress]:
         """Try one row, or the ceiling, on every clip; yield after every batch."""
         folder = self.trained / row
-        weights = "" if row == CEILING else quantised.fingerprint(folder / "denoiser.safetensors")
+        weights = "none" if row == CEILING else quantised.fingerprint(folder / "denoiser.safetensors")
+        weights = f"{weights}, judged by {self.judge_hash}"
         record, path = self._begun(row, weights), self.work / f"{row}.json"
         network = None if row == CEILING else load(folder, device)
         rolled = ROLLED if network else 0
@@ -158,7 +165,7 @@ class Study:
 
     def check(self) -> dict[str, float]:
         """Return the share of true views, drawn anew, that the judge tells right, by question."""
-        path = self.work / "judge.json"
+        path = self.work / f"judge-{self.judge_hash}.json"
         if not path.exists():
             found = judging.measure(self.judge, SEED + 1, JUDGED)
             path.write_text(json.dumps({name: right / all_ for name, (right, all_) in found.items()}))

@@ -67,7 +67,7 @@ class Preset:
 
 
 PRESETS: dict[PresetName, Preset] = {
-    "small": Preset(films=600, steps=4500, batch=8, width=192, depth=4, heads=3, rate=1.5e-3),
+    "small": Preset(films=600, steps=3000, batch=8, width=192, depth=4, heads=3, rate=1.5e-3),
     "large": Preset(films=20000, steps=40000, batch=64, width=384, depth=8, heads=6, rate=1e-3),
 }
 

@@ -24,7 +24,7 @@ from pavdm_cli.training.memory import Preset
 from pavdm_cli.training.state import progressed
 
 CODER = Budget(steps=1400)
-JUDGE = Budget(steps=1200)
+JUDGE = Budget(steps=2600)
 FILMS_SEED = 61
 
 

@@ -91,7 +91,7 @@ def test_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     rows = ["--rows", "cross-112,prepend-16", "--device", "cpu"]
     done = CliRunner().invoke(app, ["train", "memory", "--folder", str(tmp_path), *rows])
     assert done.exit_code == 0 and made == ["cross-112", "prepend-16"]
-    assert "cross-112: 4500 steps left, about 37:30" in done.output
+    assert "cross-112: 3000 steps left, about 25:00" in done.output
     assert isinstance(train("memory", "--folder", str(tmp_path), "--rows", "hope"), ConfigError)
 
 
