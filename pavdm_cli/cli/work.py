@@ -4,8 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +83,9 @@ def _plan(out: Output, order: Order) -> None:
     with _memory_named():
         pipeline = load(str(order.folder), place, fit(order, planned.attention_chunk), order.model)
         _remarks(out, order, pipeline)
-        seconds = plan.estimate(order, planned, pipeline, partial(_attends_less, out))
+        seconds, smaller = plan.estimate(order, planned, pipeline)
+        if smaller is not None:
+            _attends_less(out, smaller)
     report.time(out, order, seconds)
     report.dry(out, order, planned, seconds)
 
@@ -117,20 +118,19 @@ def _make(out: Output, order: Order, run: Run, films: "list[Film]", made: list[M
     given = prepare(run, order, pipeline)
     report.joint(out, order, given)
 
-    def lacking(chunk: int) -> None:
-        nonlocal now
-        now = replace(now, attention_chunk=chunk)
-        run.record("machine.json", now)
-        _attends_less(out, chunk)
-
+    smaller = None
     if not out.talk.quiet:
-        report.time(out, order, plan.estimate(order, planned, pipeline, lacking))
+        seconds, lacked = plan.estimate(order, planned, pipeline)
+        report.time(out, order, seconds)
+        if lacked is not None and earlier is None:  # else the film meets the lack itself, where it did before
+            smaller = lacked
+            _attends_less(out, smaller)
     for number, videos in enumerate(planned.groups):
-        session = Session(run, order, now, Group(number, videos), pipeline, given)
+        session = Session(run, order, now, Group(number, videos), pipeline, given, smaller)
         if not session.finished:
             films.append(session.film)
             made += _group(out, order, planned.calls, videos, session, stats=stats)
-            now = session.machine
+            smaller = session.smaller
     run.finish()
 
 
@@ -144,13 +144,13 @@ def _group(
     for video, writer in zip(videos, film.writers, strict=True):
         out.line("file", f"{video.path}  (plays while it grows: {writer.partial})")
     begun, rows = time.monotonic(), session.position.window.row
-    asked = session.machine
+    asked = session.smaller
     session.start()
     with film, display(out.talk, stats=stats) as show:
         for chunk in session.chunks():
-            if session.machine != asked:
-                asked = session.machine
-                _attends_less(out, asked.attention_chunk)
+            if session.smaller != asked:
+                asked = session.smaller
+                _attends_less(out, asked)
             passed = time.monotonic() - begun
             share = (chunk.calls - rows) / max(calls - rows, 1)
             left = passed * (1 / share - 1) if share else 0.0

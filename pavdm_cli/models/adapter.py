@@ -144,6 +144,10 @@ class DiffusersPipeline(ABC):
             rows.append(made)
         return torch.stack(rows)
 
+    def attend(self, chunk: int | None) -> None:
+        """Do nothing: the kernel it attends by holds no scores, and no chunk was taken."""
+        assert chunk is None, chunk
+
     def halve_attention(self, latents: int) -> int | None:
         """Return None: the kernel it attends by holds no scores."""
         return None

@@ -78,6 +78,10 @@ class Native:
     def _halves(self) -> Halves:
         return Halves()
 
+    def attend(self, chunk: int | None) -> None:
+        """Attend to so many queries at a time from now on; None is all."""
+        self.denoiser.set_attention_chunk(chunk)
+
     def halve_attention(self, latents: int) -> int | None:
         """Attend to half as many queries at a time, as calls of so many latents have; None from one on."""
         queries = latents * self.denoiser.rows * self.denoiser.columns

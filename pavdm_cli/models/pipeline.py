@@ -73,6 +73,9 @@ class Pipeline(Protocol):
     ) -> Tensor:
         """Return noise - clean for latents (B, T, C, h, w) at T levels and positions, float32."""
 
+    def attend(self, chunk: int | None) -> None:
+        """Attend to so many queries at a time from now on; None is all."""
+
     def halve_attention(self, latents: int) -> int | None:
         """Attend to half as many queries at a time from now on, as calls of so many latents have; return how
         many, None where that frees no memory."""

@@ -32,26 +32,32 @@ STATES = ("state", "state.flushed")
 @dataclass(frozen=True)
 class Facts:
     """Numbers of a state. row: calls made. done: latents finished or given. index, level: of each latent in
-    the window. videos: how far each file had come."""
+    the window. videos: how far each file had come. smaller: see `State`."""
 
     row: int
     done: int
     index: tuple[int, ...]
     level: tuple[float, ...]
     videos: tuple[Progress, ...]
+    smaller: int | None = None
 
     def __post_init__(self) -> None:
-        if min((self.row, self.done, *self.index), default=0) < 0 or len(self.index) != len(self.level):
+        least = min(self.row, self.done, *self.index, 0 if self.smaller is None else self.smaller - 1)
+        if least < 0 or len(self.index) != len(self.level):
             raise ConfigError("no state has these numbers")
 
 
 @dataclass(frozen=True)
 class State:
-    """The window of the loop, and how far latents and files had come."""
+    """The window of the loop, and how far latents and files had come.
+
+    smaller: the chunk of attention that is gone on with since the device lacked memory.
+    """
 
     window: Window
     done: int
     videos: tuple[Progress, ...]
+    smaller: int | None = None
 
 
 class Journal:
@@ -134,6 +140,7 @@ def packed(state: State) -> bytes:
         tuple(index),
         tuple(state.window.level[k] for k in index),
         state.videos,
+        state.smaller,
     )
     latents = {str(k): state.window.latents[k].detach().cpu().contiguous() for k in index}
     body = to_bytes(latents, {"facts": json.dumps(asdict(facts))})
@@ -157,7 +164,7 @@ def unpacked(data: bytes) -> State | None:
     except (SafetensorError, ConfigError, ValueError, KeyError, TypeError, struct.error, RecursionError):
         return None
     window = Window(latents, dict(zip(facts.index, facts.level, strict=True)), facts.row)
-    return State(window, facts.done, facts.videos)
+    return State(window, facts.done, facts.videos, facts.smaller)
 
 
 def _load(path: Path) -> State | None:

@@ -44,7 +44,8 @@ class Session:
     """The making of one group: `chunks` yields what is made, journals it and writes it to `film`.
 
     What the journal and the files hold already is gone on from. Use `film` as the context around `chunks`.
-    `machine` is what it is made with now: where the device lacks memory, the chunk of attention is halved.
+    smaller: the chunk of attention to go on with, where the device lacked memory before; it goes into every
+    state, so that what is made again after a stop is made as it was.
 
     Raises:
         RunError: the journal cannot be written, or the file that the film goes on from is gone.
@@ -52,14 +53,24 @@ class Session:
     """
 
     def __init__(
-        self, run: Run, order: Order, machine: Machine, group: Group, pipeline: Pipeline, given: Given | None
+        self,
+        run: Run,
+        order: Order,
+        machine: Machine,
+        group: Group,
+        pipeline: Pipeline,
+        given: Given | None,
+        smaller: int | None = None,
     ) -> None:
-        self._run, self._order, self._group, self.machine = run, order, group, machine
+        self._run, self._order, self._group, self._machine = run, order, group, machine
         self._pipeline, self._given = pipeline, given
         past = given.past if given else None
         self.request = plans.request(order, group.videos, past)
         shape = (len(group.videos), *pipeline.latent_shape)
         self._journal = Journal(run.folder / str(group.number), shape, self.request.given)
+        state = self._journal.state
+        self._smaller = state.smaller if state else smaller
+        pipeline.attend(self._smaller or machine.attention_chunk)
         self._latents = Latents(given.log if given else None, self._journal.log)
         self._hidden = past.hidden if past else 0
         self.clock = Clock()
@@ -79,10 +90,18 @@ class Session:
     def settings(self) -> list[Settings]:
         """What is stored in each file."""
         name = f"{self._run.name}/{self._group.number}"
+        machine = self._machine
+        if self.smaller is not None:
+            machine = replace(machine, attention_chunk=self.smaller)
         return [
-            _settings(self._order, self.machine, video, self._given, f"{name}/{i}")
+            _settings(self._order, machine, video, self._given, f"{name}/{i}")
             for i, video in enumerate(self._group.videos)
         ]
+
+    @property
+    def smaller(self) -> int | None:
+        """The chunk of attention that is gone on with since the device lacked memory."""
+        return self._smaller
 
     @property
     def finished(self) -> bool:
@@ -99,7 +118,7 @@ class Session:
             if chunk.index == self.request.given + self._journal.log.count:
                 second = chunk.first // self._look.fps
                 self._journal.keep(self._state(chunk.index + 1), chunk.latent, second)
-                self._keep_numerics()
+                self._tell_chunk()
                 self.clock.lap("journal")
             self.film.add(chunk)
             self._watch(chunk)
@@ -123,7 +142,8 @@ class Session:
         self._journal.finish()
 
     def _state(self, done: int) -> State:
-        return State(self.position.window, done, tuple(writer.progress for writer in self.film.writers))
+        videos = tuple(writer.progress for writer in self.film.writers)
+        return State(self.position.window, done, videos, self.position.smaller)
 
     def _published(self) -> bool:
         """Whether an earlier process made the files and died before it could say so."""
@@ -180,19 +200,15 @@ class Session:
             latent=self._latent,
             correction=given.past.correction if given else (),
             mends=True,
+            smaller=self._smaller,
         )
         return position
 
-    def _keep_numerics(self) -> None:
-        """Record a smaller chunk of attention behind the first latent made with it.
-
-        A run stopped before that goes on with the larger one, and comes to the same lack of memory.
-        """
-        chunk = self.position.smaller
-        if chunk is None or chunk == self.machine.attention_chunk:
+    def _tell_chunk(self) -> None:
+        """Store a smaller chunk of attention in the files, from the first latent made with it."""
+        if self.position.smaller == self._smaller:
             return
-        self.machine = replace(self.machine, attention_chunk=chunk)
-        self._run.record("machine.json", self.machine)
+        self._smaller = self.position.smaller
         for writer, settings in zip(self.film.writers, self.settings, strict=True):
             writer.tags = texts.stored(settings)
 

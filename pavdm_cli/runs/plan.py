@@ -2,7 +2,6 @@
 
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -134,12 +133,12 @@ def width(order: Order, latents: int) -> int:
 
 
 @torch.no_grad()
-def estimate(order: Order, plan: Plan, pipeline: Pipeline, lacking: Callable[[int], None]) -> float:
-    """Return the seconds all will take, from a widest call, a decoded latent and its frames encoded.
+def estimate(order: Order, plan: Plan, pipeline: Pipeline) -> tuple[float, int | None]:
+    """Return the seconds all will take, from a widest call, a decoded latent and its frames encoded; and half
+    the chunk of attention, if the device lacks memory for more.
 
     The encoder works beside the model, on a CPU the decoder too: where one of them has a core to itself the
-    longer one counts, else what they need is shared out. lacking: told of
-    half the chunk of attention, which is gone on with where the device lacks memory.
+    longer one counts, else what they need is shared out.
     """
     asked = request(order, plan.groups[0])
     model, noise = Guided(pipeline, asked, mends=True), Noise(asked.seeds, pipeline.latent_shape)
@@ -155,8 +154,6 @@ def estimate(order: Order, plan: Plan, pipeline: Pipeline, lacking: Callable[[in
         called = time.perf_counter()
         frames = next(pictures)[0].numpy()
         decoded = time.perf_counter()
-    if model.smaller is not None:
-        lacking(model.smaller)
     denoised, shown = plan.calls * (called - begun), plan.latents * (decoded - called)
     written = order.frames * plan.abreast * _seconds_a_frame(order, frames)
     if pipeline.place.device.type != "cpu":
@@ -167,7 +164,7 @@ def estimate(order: Order, plan: Plan, pipeline: Pipeline, lacking: Callable[[in
         together = max(denoised, shown + written)
     else:
         together = denoised + shown + written
-    return len(plan.groups) * together
+    return len(plan.groups) * together, model.smaller
 
 
 def _seconds_a_frame(order: Order, frames: NDArray[np.uint8]) -> float:

@@ -167,9 +167,11 @@ class Guided:
     mends, smaller: as in `Position`.
     """
 
-    def __init__(self, pipeline: Pipeline, request: Request, *, mends: bool = False) -> None:
-        self._pipeline, self._request, self._mends = pipeline, request, mends
-        self.smaller: int | None = None
+    def __init__(
+        self, pipeline: Pipeline, request: Request, *, mends: bool = False, smaller: int | None = None
+    ) -> None:
+        self._pipeline, self._request = pipeline, request
+        self._mends, self.smaller = mends and smaller is None, smaller
         texts = [*request.prompts, *(cue.text for cue in request.cues), request.negative]
         self.text = pipeline.encode_text(texts)
         self._where = {text: i for i, text in reversed(list(enumerate(texts)))}
@@ -246,7 +248,7 @@ def stream(
     """
     check_span(request, pipeline.config, pipeline.span)
     clock, at, timing = clock or Clock(), position or Position(), pipeline.config.timing
-    model = Guided(pipeline, request, mends=at.mends)
+    model = Guided(pipeline, request, mends=at.mends, smaller=at.smaller)
     clock.lap("text")
     made: list[tuple[int, Tensor]] = []
     begin = min(timing.latent(max(at.shown - request.shift, 0)), at.done)
@@ -289,10 +291,10 @@ def _latents(
     """
     window, done = at.window.copy(), at.done
     for k in range(begin, done):
-        yield k, at.latent(k), done, window.copy(), None
+        yield k, at.latent(k), done, window.copy(), model.smaller
     for k in sorted(k for k, level in window.level.items() if level == 0 and k >= done):
         done = k + 1
-        yield k, window.latents[k], done, window.copy(), None
+        yield k, window.latents[k], done, window.copy(), model.smaller
     count = request.latents(pipeline.config.timing)
     if count == done:
         return

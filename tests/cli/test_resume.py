@@ -1,6 +1,5 @@
 """Runs that are stopped in every way, and gone on with: the film is always what it would have been."""
 
-import json
 import os
 import random
 import shutil
@@ -23,7 +22,7 @@ from pavdm_cli.media.writer import partial_of
 from pavdm_cli.models import quantised
 from pavdm_cli.runs import store
 from pavdm_cli.runs.film import Film
-from pavdm_cli.runs.journal import Journal
+from pavdm_cli.runs.journal import Journal, unpacked
 from pavdm_cli.runs.store import Run
 from pavdm_cli.runs.stream import Chunk
 
@@ -159,13 +158,15 @@ def test_a_smaller_chunk_of_attention_is_gone_on_with(place: Place, monkeypatch:
     assert reader.tags(place.film)["attention_chunk"] == 16
     place.film.unlink()
     for after in (1, 2, 9):  # the widest call comes first after the second latent
-        run = stopped(monkeypatch, after)
-        assert json.loads((run.folder / "machine.json").read_text())["attention_chunk"] == (
-            16 if after > 1 else None
-        )
-        assert pavdm("resume", "-q").exit_code == 0
-        assert_whole(place, whole)
-        place.film.unlink()
+        for damage in ("none", "the state is flipped", "no state is whole"):
+            run = stopped(monkeypatch, after)
+            state = unpacked((run.folder / "0" / "state").read_bytes())
+            assert state is not None and state.smaller == (16 if after > 1 else None)
+            if damage != "none":
+                DAMAGE[damage](run, place.film)
+            assert pavdm("resume", "-q").exit_code == 0
+            assert_whole(place, whole)
+            place.film.unlink()
 
 
 def test_lack_of_memory_that_halving_does_not_mend_is_one_line(

@@ -92,9 +92,24 @@ def test_what_does_not_fit_is_known_before_it_is_loaded(tiny_model: Path) -> Non
         plan.make(order(tiny_model), CPU)
 
 
-def test_time_is_that_of_calls_latents_and_frames(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+WRITTEN = 96 / plan.TRIAL
+
+
+@pytest.mark.parametrize(
+    ("halved", "spare", "expected"),
+    (
+        (True, 4, 29 + (24 + WRITTEN) / 4),
+        (False, 4, max(29, 24 + WRITTEN)),
+        (False, 0, 29 + 24 + WRITTEN),
+    ),
+)
+def test_time_is_that_of_calls_latents_and_frames(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, halved: bool, spare: int, expected: float
+) -> None:
     ticks = itertools.count()
+    monkeypatch.setattr(plan, "at_once", lambda: halved)
+    monkeypatch.setattr(plan, "allowed", lambda: 4 if halved else torch.get_num_threads() + spare)
     monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
     one, pipeline = order(tiny_model, videos=2, frames=96), load(str(tiny_model), CPU)
-    seconds = plan.estimate(one, plan.make(one, CPU), pipeline, print)  # every timed thing takes one tick
-    assert seconds == pytest.approx(2 * (29 + 24 + 96 / plan.TRIAL))
+    seconds, smaller = plan.estimate(one, plan.make(one, CPU), pipeline)  # every timed thing takes one tick
+    assert seconds == pytest.approx(2 * expected) and smaller is None
