@@ -56,8 +56,8 @@ def command(size: tuple[int, int], fps: int, scale: int, quality: int) -> list[s
 
     Closed groups of pictures, a fixed quantiser, no B-frames, no look-ahead and one thread: encoding again
     from any whole second gives the very same frames. Colours are converted to BT.709, limited range, and
-    tagged as such. The preset takes a sixth of the time of x264's own default, for files as large and
-    0.5 to 1 dB less at 46 to 49 dB.
+    tagged as such. The preset takes a sixth of the time of x264's own default, for files 5 % larger
+    and 0.5 to 1 dB less at 46 to 49 dB.
     """
     height, width = size[0] * scale, size[1] * scale
     colours = "out_color_matrix=bt709:out_range=tv"
