@@ -167,7 +167,7 @@ class Study:
         """Return the share of true views, drawn anew, that the judge tells right, by question."""
         path = self.work / f"judge-{self.judge_hash}.json"
         if not path.exists():
-            found = judging.measure(self.judge, SEED + 1, JUDGED)
+            found = judging.measure(self.judge, SEED + 2, JUDGED)
             path.write_text(json.dumps({name: right / all_ for name, (right, all_) in found.items()}))
         shares: dict[str, float] = json.loads(path.read_text())
         return shares

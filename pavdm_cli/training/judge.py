@@ -1,6 +1,6 @@
 """Train the judge of places on views, half of them as the frame coder gives them back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +23,10 @@ from pavdm_cli.training.mazes.view import Views
 from pavdm_cli.training.state import State
 
 CONFIG = JudgeConfig((32, 64, 96), tuple(WALLS), tuple(FLOORS), MARKS)
-LEAST = {"wall": 0.2, "floor": 0.06, "mark": 0.03}
+LEAST = {"wall": 0.2, "floor": 0.06, "mark": 0.06}
 """Shares of the pixels from which a wall, a floor and a mark can be told."""
+LEARNT = LEAST | {"mark": 0.03}
+"""Those from which they are taught: smaller marks than are asked for."""
 AHEAD = 1.5
 """Times the next largest that a wall's or floor's share must be: the question is after the larger one."""
 
@@ -39,7 +41,9 @@ class JudgeTraining:
     seed: int = 51
 
 
-def asked(views: Views, looks: Sequence[Sequence[Look]]) -> list[dict[str, str]]:
+def asked(
+    views: Views, looks: Sequence[Sequence[Look]], least: Mapping[str, float] = LEAST
+) -> list[dict[str, str]]:
     """Return for each view what can be told of the place most of its walls belong to.
 
     The wall, and its floor if that is the largest too, and its mark where it can be seen; `none` where the
@@ -48,13 +52,13 @@ def asked(views: Views, looks: Sequence[Sequence[Look]]) -> list[dict[str, str]]
     found = []
     for walls, floors, marks, own in zip(views.walls, views.floors, views.marks, looks, strict=True):
         region, facts = int(walls.argmax()), dict[str, str]()
-        if _largest(walls, LEAST["wall"]):
+        if _largest(walls, least["wall"]):
             facts["wall"] = own[region].wall
-            if _largest(floors, LEAST["floor"]) and int(floors.argmax()) == region:
+            if _largest(floors, least["floor"]) and int(floors.argmax()) == region:
                 facts["floor"] = own[region].floor
             if float(marks.sum()) == 0:
                 facts["mark"] = "none"
-            elif float(marks[region]) >= LEAST["mark"] and _largest(marks, LEAST["mark"]):
+            elif float(marks[region]) >= least["mark"] and _largest(marks, least["mark"]):
                 facts["mark"] = own[region].mark
         found.append(facts)
     return found
@@ -81,7 +85,7 @@ def train(folder: Path, coder: Coder, settings: JudgeTraining, budget: Budget, d
         state.load(path)
 
     def loss(progress: float) -> tuple[Tensor, Reports]:
-        frames, facts = drawn(settings, state.step)
+        frames, facts = drawn(settings, state.step, LEARNT)
         half = len(frames) // 2
         with autocast(device):
             coded = coder.frames(coder.latents(frames[:half]))
@@ -99,12 +103,14 @@ def train(folder: Path, coder: Coder, settings: JudgeTraining, budget: Budget, d
     return judge.eval()
 
 
-def drawn(settings: JudgeTraining, step: int) -> tuple[Tensor, list[dict[str, str]]]:
+def drawn(
+    settings: JudgeTraining, step: int, least: Mapping[str, float] = LEAST
+) -> tuple[Tensor, list[dict[str, str]]]:
     """Return views (N, H, W, 3) in no order and what can be told of each."""
     each = settings.batch // settings.places
     shown = views(settings.seed, step, settings.places, each)
     looks = [place.draw(settings.seed, step * settings.places + n).looks for n in range(settings.places)]
-    facts = asked(shown, [own for own in looks for _ in range(each)])
+    facts = asked(shown, [own for own in looks for _ in range(each)], least)
     order = np.random.default_rng([settings.seed, step, 1]).permutation(len(facts))
     return shown.frames[torch.from_numpy(order)], [facts[i] for i in order]
 

@@ -27,7 +27,7 @@ def views(walls: list[float], floors: list[float], marks: list[float]) -> Views:
         ([0.5, 0.1], [0.2, 0.1], [0.1, 0], {"wall": "red", "floor": "sand", "mark": "disc"}),
         ([0.1, 0.5], [0.0, 0.2], [0, 0], {"wall": "blue", "floor": "snow", "mark": "none"}),
         ([0.5, 0.1], [0.1, 0.3], [0, 0], {"wall": "red", "mark": "none"}),  # a floor seen beyond
-        ([0.5, 0.1], [0.2, 0.0], [0.01, 0], {"wall": "red", "floor": "sand"}),  # too far away for its mark
+        ([0.5, 0.1], [0.2, 0.0], [0.05, 0], {"wall": "red", "floor": "sand"}),  # too far away for its mark
         ([0.3, 0.29], [0.2, 0.0], [0.1, 0], {}),  # neither
         ([0.1, 0.0], [0.4, 0.0], [0, 0], {}),  # hardly a wall
     ],
