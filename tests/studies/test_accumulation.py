@@ -129,6 +129,7 @@ def test_a_twin_differs_in_its_denoiser_alone(
 def test_a_window_longer_than_the_span_is_shown_whole(
     pipeline: Native, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    list(sources.made(pipeline, PROMPTS[:1], [1], 4))  # a model that was used before
     chunks: list[int | None] = []
     monkeypatch.setattr(pipeline.denoiser, "set_attention_chunk", chunks.append)
     ramp = replace(pipeline.config.sampling, context=0)
