@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pavdm_cli.errors import ConfigError
@@ -66,7 +66,9 @@ def _value(kind: Any, found: object, key: str) -> object:
     if dataclasses.is_dataclass(kind):
         return _instance(cast(type, kind), found, key)
     if get_origin(kind) is UnionType:
-        return None if found is None else _value(_chosen(get_args(kind), found, key), found, key)
+        if found is None and NoneType in get_args(kind):
+            return None
+        return _value(_chosen(get_args(kind), found, key), found, key)
     if get_origin(kind) is tuple:
         return _tuple(get_args(kind), found, key)
     if get_origin(kind) is Literal:
