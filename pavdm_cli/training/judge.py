@@ -76,9 +76,7 @@ def train(folder: Path, coder: Coder, settings: JudgeTraining, budget: Budget, d
     rng = np.random.default_rng(settings.seed)
     state = State(judge, fitting.optimizers(judge, settings.rate, set()), rng, decay=0.998)
     path = folder / "judge.state"
-    fitting.write_settings(path, config=CONFIG, settings=settings, budget=budget)
-    if path.exists():
-        state.load(path)
+    fitting.begin(state, path, config=CONFIG, settings=settings, budget=budget)
 
     def loss(progress: float) -> tuple[Tensor, Reports]:
         frames, facts = drawn(settings, state.step)

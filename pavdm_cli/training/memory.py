@@ -103,9 +103,7 @@ def train(
     rng = np.random.default_rng(SEED)
     state = State(network, fitting.optimizers(network, preset.rate, _hidden(network)), rng, decay=0.999)
     path, budget = folder / "denoiser.state", Budget(steps=preset.steps, warmup=100)
-    fitting.write_settings(path, config=config, preset=preset, budget=budget)
-    if path.exists():
-        state.load(path)
+    fitting.begin(state, path, config=config, preset=preset, budget=budget)
 
     def save() -> None:
         quantised.save(folder / "denoiser.safetensors", state.average)

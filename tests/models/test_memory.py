@@ -209,7 +209,7 @@ def test_wrong_memories_are_refused() -> None:
     found = asdict(PLAIN) | {"size": [1, 4], "memory": {"length": 5, "reading": {"kind": "hope"}}}
     with pytest.raises(ConfigError, match=r"memory.reading.kind is 'hope'; choose from 'prepend'"):
         configs.parse(DenoiserConfig, found)
-    with pytest.raises(ConfigError, match="reading.kind is None; choose from 'prepend'"):
+    with pytest.raises(ConfigError, match=r"reading\.kind is None; choose from 'prepend'"):
         configs.parse(MemoryConfig, {"length": 5, "reading": None})
     found = {"length": 5, "reading": {"kind": "prepend"}, "compression": None}
     assert configs.parse(MemoryConfig, found) == MemoryConfig(5, Prepend())
