@@ -141,7 +141,7 @@ def accumulation(
     _costs(out, whole)
     if dry_run:
         return
-    _follow(out, scorecard.make(loaded, judge, plan, own, renders, scorecard.render_kinds()))
+    _follow(out, scorecard.make(loaded, judge, plan, own, renders, scorecard.render_kinds(), "--renders"))
     for part in (guidance.tune, study.make, study.force):
         _follow(out, part(whole))
     results = outcomes.score(whole)
@@ -172,7 +172,7 @@ def _named(twins: list[str]) -> dict[str, Path]:
 
 def _costs(out: Output, study: "Study") -> None:
     """Say what is to be made, and what it costs."""
-    from pavdm_cli.studies import accumulation, guidance
+    from pavdm_cli.studies import accumulation, guidance, scorecard
     from pavdm_cli.studies.subjects import latents
 
     plan, found = study.plan, accumulation.cost(study)
@@ -191,6 +191,8 @@ def _costs(out: Output, study: "Study") -> None:
         f"{guidance.missing(study)} of {guidance.TUNED_SECONDS} s that guidance is chosen by; records in "
         f"{study.work}",
     )
+    renders = scorecard.undone(plan, scorecard.render_kinds(), study.renders)
+    out.line("renders", f"{len(renders)} of {plan.seconds} s to make; records in {study.renders}")
 
 
 def _plan(plan: "Plan", prompts: int | None, **given: int | None) -> "Plan":

@@ -172,6 +172,7 @@ def test_the_command_makes_the_page(
     arguments += ["--neutral", str(folders[2]), "-o", str(tmp_path / "page")]
     planned = CliRunner().invoke(app, [*arguments, "--dry-run"])
     assert planned.exit_code == 0 and not (tmp_path / "work").exists() and "videos of 10 s" in planned.output
+    assert "16 of 10 s to make" in planned.output
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "progressive is better" in result.output and "index.html" in result.output
