@@ -6,7 +6,6 @@ stopped; the figures are worked out from these files alone.
 
 import json
 import os
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from pavdm_cli.models import quantised
 from pavdm_cli.models.coder import Coder
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
+from pavdm_cli.models.device import seconds
 from pavdm_cli.models.judge import Judge
 from pavdm_cli.studies import revisits
 from pavdm_cli.studies.revisits import BINS, Clip
@@ -213,13 +213,10 @@ class Study:
 
     def _cost(self, network: Denoiser) -> tuple[float, int]:
         """Return seconds to make a frame of one film, the better of three windows, and bytes held."""
-        films, times = _part(self.films, [0]), []
-        for _ in range(3):
-            begun = time.perf_counter()
-            list(roll(network, films, LONGEST, WINDOW, [0]))
-            times.append((time.perf_counter() - begun) / WINDOW)
+        films, device = _part(self.films, [0]), next(network.parameters()).device
+        taken = [seconds(lambda: list(roll(network, films, LONGEST, WINDOW, [0])), device) for _ in range(3)]
         assert network.config.memory
-        return min(times), network.config.memory.length * films.latents[0, 0].numel() * 4
+        return min(taken) / WINDOW, network.config.memory.length * films.latents[0, 0].numel() * 4
 
 
 def load(folder: Path, device: torch.device) -> Denoiser:

@@ -6,7 +6,6 @@ it is made when frames come window by window, a quarter at the rising levels of 
 """
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from pavdm_cli.models import quantised
 from pavdm_cli.models.coder import CoderConfig
 from pavdm_cli.models.config import write
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
-from pavdm_cli.models.device import autocast
+from pavdm_cli.models.device import autocast, seconds
 from pavdm_cli.models.memory import Channel, Cross, Joint, MemoryConfig, Modulated, Past, Prepend
 from pavdm_cli.models.names import PresetName
 from pavdm_cli.sampling.noise import noised
@@ -150,12 +149,14 @@ def expected(config: DenoiserConfig, preset: Preset, films: Films, device: torch
     network = Denoiser(config).to(device)
     lesson, rng = Lesson(network, films, preset.batch, device), np.random.default_rng(0)
     optimizers = fitting.optimizers(network, preset.rate, _hidden(network))
-    for _ in range(2):  # the first one is slow
-        begun = time.perf_counter()
+
+    def step() -> None:
         lesson.loss(rng)[0].backward()  # type: ignore[no-untyped-call]
         for optimizer in optimizers:
             optimizer.step()
-    return time.perf_counter() - begun
+
+    step()  # the first one is slow
+    return seconds(step, device)
 
 
 class Lesson:
