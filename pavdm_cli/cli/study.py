@@ -126,6 +126,7 @@ def accumulation(
     _needs_plots()
     from pavdm_cli.cli import order
     from pavdm_cli.models import native
+    from pavdm_cli.models.config import write_json
     from pavdm_cli.models.device import place
     from pavdm_cli.studies import accumulation as study
     from pavdm_cli.studies import accumulation_page, guidance, outcomes, scorecard
@@ -146,7 +147,7 @@ def accumulation(
         _follow(out, part(whole))
     results = outcomes.score(whole)
     written = accumulation_page.write(output, whole, results)
-    study.write(output / "results.json", outcomes.plain(results))
+    write_json(output / "results.json", outcomes.plain(results))
     for subject, found in results.outcomes.items():
         for one in found:
             if one.apart:

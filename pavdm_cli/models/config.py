@@ -47,8 +47,13 @@ def parse(cls: type[Config], found: object) -> Config:
 def write(config: object, path: Path) -> None:
     """Write a dataclass instance as the JSON that `read` takes, beside the target and then renamed."""
     assert dataclasses.is_dataclass(config) and not isinstance(config, type)
+    write_json(path, dataclasses.asdict(config))
+
+
+def write_json(path: Path, found: object, indent: int | None = 2) -> None:
+    """Write JSON beside the target, then rename; numbers must be finite, and paths become texts."""
     part = path.with_name(path.name + ".part")
-    text = json.dumps(dataclasses.asdict(config), indent=2, default=os.fspath)
+    text = json.dumps(found, indent=indent, default=os.fspath, allow_nan=False)
     part.write_text(text + "\n", encoding="utf-8")
     os.replace(part, path)
 

@@ -1,20 +1,18 @@
 """The error terms as one HTML page, and as JSON."""
 
-import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
+from pavdm_cli.models.config import write_json
 from pavdm_cli.studies.error_terms import MANY, Terms
 from pavdm_cli.studies.page import STYLE, estimate, table
+from pavdm_cli.studies.results import plain
 
 
 def make(folder: Path, terms: Terms, films: int, count: int) -> Path:
     """Write index.html and results.json into a folder; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / "results.json.part"
-    part.write_text(json.dumps(asdict(terms) | {"films": films, "frames": count}, indent=1) + "\n")
-    os.replace(part, folder / "results.json")
+    write_json(folder / "results.json", plain(asdict(terms) | {"films": films, "frames": count}))
     rows = [
         [name, estimate(own.total), estimate(own.start), estimate(terms.rolled[name])]
         for name, own in terms.scores.items()

@@ -5,7 +5,6 @@ stopped; the figures are worked out from these files alone.
 """
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from pavdm_cli.models import coder as coders
 from pavdm_cli.models import judge as judges
 from pavdm_cli.models import quantised
 from pavdm_cli.models.coder import Coder
-from pavdm_cli.models.config import read
+from pavdm_cli.models.config import read, write_json
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
 from pavdm_cli.models.device import seconds
 from pavdm_cli.models.judge import Judge
@@ -168,7 +167,7 @@ class Study:
         path = self.work / f"judge-{self.judge_hash}.json"
         if not path.exists():
             found = judging.measure(self.judge, SEED + 1, JUDGED)
-            path.write_text(json.dumps({name: right / all_ for name, (right, all_) in found.items()}))
+            write_json(path, {name: right / all_ for name, (right, all_) in found.items()})
         shares: dict[str, float] = json.loads(path.read_text())
         return shares
 
@@ -236,9 +235,7 @@ def load(folder: Path, device: torch.device) -> Denoiser:
 
 def write(path: Path, record: Record) -> None:
     """Write a record beside `path`, then rename."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_json(path, asdict(record), indent=None)
 
 
 def read_record(path: Path) -> Record:
