@@ -255,9 +255,9 @@ def errors(
     out, where = Output(), place(order.device(device), "auto").device
     short, long = (load(trained / row, where) for row in ("prepend-16", "prepend-112"))
     frames = LONGEST + ROLLED
-    own = revisits.encoded(SEED, [10**6 + n for n in range(films)], frames, coder.load(trained))
+    own = revisits.encoded(SEED, revisits.rolled_out(range(films)), frames, coder.load(trained))
     terms = error_terms.measure(short, long, own, ROLLED)
-    out.line("ranking", f"{terms.agreement:.2f} between score errors and roll-outs")
+    out.line("ranking", f"{terms.agreement:+.2f} between score errors and roll-outs")
     out.line("page", str(error_page.make(output, terms, films, ROLLED)))
 
 

@@ -201,7 +201,7 @@ class Study:
 
     def _rolled(self, network: Denoiser, numbers: range) -> list[list[float]]:
         frames = LONGEST + ROLLED
-        own = [10**6 + n for n in numbers]
+        own = revisits.rolled_out(numbers)
         films = revisits.encoded(SEED, own, frames, self.coder)
         true = [revisits.true_views(SEED, n, range(LONGEST, frames), frames) for n in own]
         values: list[list[float]] = [[] for _ in own]

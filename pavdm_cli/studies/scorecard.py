@@ -4,7 +4,6 @@ Every video leaves a small file in a folder, so that a study goes on where it wa
 worked out from these files alone.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 from pavdm_cli.errors import ConfigError, RunError
 from pavdm_cli.models import config as configs
-from pavdm_cli.models import library
+from pavdm_cli.models import library, quantised
 from pavdm_cli.models import probe as probes
 from pavdm_cli.models.library import weights_hash
 from pavdm_cli.models.native import Native
@@ -292,13 +291,7 @@ def _hold(folder: Path, own: Identity | Renders, option: str) -> None:
 
 def probe_hash(folder: Path) -> str:
     """Return a fingerprint of a probe's weights."""
-    return file_hash(folder / "probe.safetensors")
-
-
-def file_hash(path: Path) -> str:
-    """Return the first 16 digits of a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return quantised.fingerprint(folder / "probe.safetensors")
 
 
 def load_probe(folder: Path | None) -> tuple[Probe, Path]:
