@@ -6,7 +6,6 @@ it is made when frames come window by window, a quarter at the rising levels of 
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,13 +161,10 @@ def expected(config: DenoiserConfig, preset: Preset, films: Films, device: torch
 class Lesson:
     """Turns films into a loss."""
 
-    def __init__(
-        self, network: Callable[..., Tensor], films: Films, batch: int, device: torch.device
-    ) -> None:
+    def __init__(self, network: Denoiser, films: Films, batch: int, device: torch.device) -> None:
         self._network, self._films, self._batch, self._device = network, films, batch, device
-        memory = getattr(network, "config", None)
-        assert isinstance(memory, DenoiserConfig) and memory.memory
-        self._length = memory.memory.length
+        assert network.config.memory
+        self._length = network.config.memory.length
 
     def loss(self, rng: np.random.Generator) -> tuple[Tensor, Reports]:
         """Draw windows and levels and return the mean squared error of velocity, by level in the report."""
