@@ -13,6 +13,7 @@ from pavdm_cli.cli import options
 from pavdm_cli.cli.output import Output
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import library
+from pavdm_cli.models.config import write_json
 
 if TYPE_CHECKING:  # these import torch
     from pavdm_cli.studies.bench import Asked, Bench
@@ -177,9 +178,7 @@ def _read(path: Path) -> dict[str, object]:
 
 
 def _write(path: Path, found: dict[str, object]) -> None:
-    part = path.with_name(path.name + ".part")
     try:
-        part.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        part.replace(path)
+        write_json(path, found)
     except OSError as error:
         raise ConfigError(f"--json {path}: cannot be written ({error}); choose another file") from error

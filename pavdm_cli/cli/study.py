@@ -126,6 +126,7 @@ def accumulation(
     _needs_plots()
     from pavdm_cli.cli import order
     from pavdm_cli.models import native
+    from pavdm_cli.models.config import write_json
     from pavdm_cli.models.device import place
     from pavdm_cli.studies import accumulation as study
     from pavdm_cli.studies import accumulation_page, guidance, outcomes, scorecard
@@ -141,12 +142,12 @@ def accumulation(
     _costs(out, whole)
     if dry_run:
         return
-    _follow(out, scorecard.make(loaded, judge, plan, own, renders, scorecard.render_kinds()))
+    _follow(out, scorecard.make(loaded, judge, plan, own, renders, scorecard.render_kinds(), "--renders"))
     for part in (guidance.tune, study.make, study.force):
         _follow(out, part(whole))
     results = outcomes.score(whole)
     written = accumulation_page.write(output, whole, results)
-    study.write(output / "results.json", outcomes.plain(results))
+    write_json(output / "results.json", outcomes.plain(results))
     for subject, found in results.outcomes.items():
         for one in found:
             if one.apart:
@@ -172,7 +173,7 @@ def _named(twins: list[str]) -> dict[str, Path]:
 
 def _costs(out: Output, study: "Study") -> None:
     """Say what is to be made, and what it costs."""
-    from pavdm_cli.studies import accumulation, guidance
+    from pavdm_cli.studies import accumulation, guidance, scorecard
     from pavdm_cli.studies.subjects import latents
 
     plan, found = study.plan, accumulation.cost(study)
@@ -191,6 +192,8 @@ def _costs(out: Output, study: "Study") -> None:
         f"{guidance.missing(study)} of {guidance.TUNED_SECONDS} s that guidance is chosen by; records in "
         f"{study.work}",
     )
+    renders = scorecard.undone(plan, scorecard.render_kinds(), study.renders)
+    out.line("renders", f"{len(renders)} of {plan.seconds} s to make; records in {study.renders}")
 
 
 def _plan(plan: "Plan", prompts: int | None, **given: int | None) -> "Plan":
@@ -252,9 +255,9 @@ def errors(
     out, where = Output(), place(order.device(device), "auto").device
     short, long = (load(trained / row, where) for row in ("prepend-16", "prepend-112"))
     frames = LONGEST + ROLLED
-    own = revisits.encoded(SEED, [10**6 + n for n in range(films)], frames, coder.load(trained))
+    own = revisits.encoded(SEED, revisits.rolled_out(range(films)), frames, coder.load(trained))
     terms = error_terms.measure(short, long, own, ROLLED)
-    out.line("ranking", f"{terms.agreement:.2f} between score errors and roll-outs")
+    out.line("ranking", f"{terms.agreement:+.2f} between score errors and roll-outs")
     out.line("page", str(error_page.make(output, terms, films, ROLLED)))
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pavdm_cli.errors import ConfigError
@@ -47,8 +47,13 @@ def parse(cls: type[Config], found: object) -> Config:
 def write(config: object, path: Path) -> None:
     """Write a dataclass instance as the JSON that `read` takes, beside the target and then renamed."""
     assert dataclasses.is_dataclass(config) and not isinstance(config, type)
+    write_json(path, dataclasses.asdict(config))
+
+
+def write_json(path: Path, found: object, indent: int | None = 2) -> None:
+    """Write JSON beside the target, then rename; numbers must be finite, and paths become texts."""
     part = path.with_name(path.name + ".part")
-    text = json.dumps(dataclasses.asdict(config), indent=2, default=os.fspath)
+    text = json.dumps(found, indent=indent, default=os.fspath, allow_nan=False)
     part.write_text(text + "\n", encoding="utf-8")
     os.replace(part, path)
 
@@ -66,7 +71,9 @@ def _value(kind: Any, found: object, key: str) -> object:
     if dataclasses.is_dataclass(kind):
         return _instance(cast(type, kind), found, key)
     if get_origin(kind) is UnionType:
-        return None if found is None else _value(_chosen(get_args(kind), found, key), found, key)
+        if found is None and NoneType in get_args(kind):
+            return None
+        return _value(_chosen(get_args(kind), found, key), found, key)
     if get_origin(kind) is tuple:
         return _tuple(get_args(kind), found, key)
     if get_origin(kind) is Literal:

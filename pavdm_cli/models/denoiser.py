@@ -4,7 +4,7 @@ Shapes: latents (B, T, C, H, W); tokens (B, T*S, D), S tokens to a latent; level
 """
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +24,7 @@ class DenoiserConfig:
     """channels, size: of a latent. patch: latent pixels a token is wide. span: latents in a call at most.
 
     text_width: of the texts it reads; 0, none. actions: numbers that say what is done at a latent; 0, none.
-    memory: of the past before the window.
+    memory: of the past before the window; for one that reads no texts.
     """
 
     channels: int
@@ -48,6 +48,10 @@ class DenoiserConfig:
             raise ConfigError(
                 f"no denoiser has these sizes: {self}; heads must divide width into even parts, and patch "
                 "both sides of size"
+            )
+        if self.memory and self.text_width:
+            raise ConfigError(
+                f"text_width {self.text_width}: a denoiser with a memory reads no texts; give 0"
             )
 
 
@@ -181,13 +185,13 @@ class Denoiser(nn.Module):
         memory, slots = self.memory, None
         if past is not None and past.latents.shape[1]:
             assert memory is not None, "a past was given to a denoiser without memory"
-            slots = self._slots(memory, past, conditions, dtype)
+            slots = self._slots(memory, past, dtype)
         if memory is not None and slots is not None and memory.prepends:
             x = torch.cat((rearrange(slots.tokens, "b n s d -> b (n s) d"), x), dim=1)
             levels = torch.cat((torch.zeros_like(slots.past.positions), levels), dim=1)
             positions = torch.cat((slots.past.positions, positions), dim=1)
             actions = _joined(slots.past.actions, actions)
-            conditions, bias = _shared(slots.past.weight, conditions), slots.bias(count)
+            bias = slots.bias(count)
         signal = F.silu(self._signal(levels, conditions, actions, dtype))
         modulation = rearrange(self.modulation(signal), "b t (six d) -> b t six d", six=6)
         where = rearrange(positions, "b t -> (b t) 1") if apart else positions
@@ -238,12 +242,11 @@ class Denoiser(nn.Module):
             signal = signal + self.done(actions.to(dtype)).chunk(2, dim=-1)[1]
         return signal
 
-    def _slots(self, memory: Memory, past: Past, conditions: Conditions | None, dtype: torch.dtype) -> Slots:
+    def _slots(self, memory: Memory, past: Past, dtype: torch.dtype) -> Slots:
         """Return what the memory keeps of the past."""
         tokens = self._tokens(past.latents.to(dtype), past.actions)
         own = rearrange(tokens, "b (m s) d -> b m s d", s=self.rows * self.columns)
-        clean, shared = torch.zeros_like(past.positions), _shared(past.weight, conditions, alone=True)
-        signal = self._signal(clean, shared, past.actions, dtype)
+        signal = self._signal(torch.zeros_like(past.positions), None, past.actions, dtype)
         slots: Slots = memory(own, signal, past, self._turn(past.positions, dtype))
         return slots
 
@@ -285,13 +288,6 @@ class Denoiser(nn.Module):
 
 def _joined(before: Tensor | None, own: Tensor | None) -> Tensor | None:
     return None if before is None or own is None else torch.cat((before, own), dim=1)
-
-
-def _shared(before: Tensor | None, own: Conditions | None, alone: bool = False) -> Conditions | None:
-    """Return the texts with the shares that latents before the window have in them, alone or put in front."""
-    if before is None or own is None:
-        return own
-    return replace(own, weight=before if alone else torch.cat((before, own.weight), dim=1))
 
 
 def _waves(levels: Tensor) -> Tensor:

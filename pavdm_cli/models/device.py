@@ -2,6 +2,8 @@
 
 import os
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +108,20 @@ def share_cores(*, halved: bool) -> None:
     each other at every product, and share their cores with those two, take as long as one thread less.
     """
     torch.set_num_threads(max(allowed() // 2 if halved else allowed() - 1, 1))
+
+
+def seconds(call: Callable[[], object], device: torch.device) -> float:
+    """Return what a call takes, to the end of the work that it leaves a CUDA device to do."""
+    _finish(device)
+    begun = time.perf_counter()
+    call()
+    _finish(device)
+    return time.perf_counter() - begun
+
+
+def _finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def _available() -> list[str]:

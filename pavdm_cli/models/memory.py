@@ -87,14 +87,13 @@ class Past:
     """What came before a window, oldest first, as much of it as there is.
 
     latents: (B, M, C, H, W), clean. positions: (B, M). there: (B, M), False where nothing came yet. actions:
-    (B, M, A), or None where the denoiser knows none. weight: (B, M, K), each one's share of K texts, or None.
+    (B, M, A), or None where the denoiser knows none.
     """
 
     latents: Tensor
     positions: Tensor
     there: Tensor
     actions: Tensor | None = None
-    weight: Tensor | None = None
 
     def last(self, count: int) -> "Past":
         """Return the newest."""
@@ -107,7 +106,6 @@ class Past:
             cut(self.positions),
             cut(self.there),
             None if self.actions is None else cut(self.actions),
-            None if self.weight is None else cut(self.weight),
         )
 
 

@@ -5,11 +5,11 @@ goes on where it was stopped and grows by prompts, seeds and ways; nothing that 
 """
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from pavdm_cli.errors import RunError
+from pavdm_cli.models.config import write_json
 from pavdm_cli.studies import forced, guidance
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.scorecard import Plan, Progress, claim, first
@@ -59,7 +59,7 @@ def force(study: Study) -> Iterator[Progress]:
         for part, true in zip(parts, clean, strict=True):
             found = forced.errors(subject.pipeline, variant, [PROMPTS[i] for i in part], true)
             for i, error in zip(part, found.tolist(), strict=True):
-                write(study.error(subject, variant, i), {"error": error})
+                write_json(study.error(subject, variant, i), {"error": error})
         yield Progress(done, len(jobs), f"{subject.name}, {variant.name}", ())
 
 
@@ -103,13 +103,6 @@ def read_error(path: Path) -> float:
         return float(json.loads(path.read_text(encoding="utf-8"))["error"])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{path}: not an error of this version ({error!r}); delete it") from error
-
-
-def write(path: Path, found: object) -> None:
-    """Write JSON beside the target and rename it."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
 
 
 def _claimed(study: Study, subject: Subject, variant: Variant) -> float:

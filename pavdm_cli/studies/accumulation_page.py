@@ -13,7 +13,7 @@ from pavdm_cli.studies import scorecard
 from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.measures import INTERVAL
 from pavdm_cli.studies.outcomes import BETTER, Outcome, Results
-from pavdm_cli.studies.page import STYLE, estimate, number, shrunk, table
+from pavdm_cli.studies.page import estimate, number, shrunk, table, whole
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.subjects import Study, Subject
 from pavdm_cli.studies.variants import BASE, GROUPS
@@ -37,11 +37,7 @@ def write(folder: Path, study: Study, results: Results) -> Path:
     for subject in study.subjects:
         parts += _subject(folder, study, subject, results)
     page = folder / "index.html"
-    page.write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Accumulation</title><style>{STYLE}'
-        f"{WIDE}</style><body>{''.join(parts)}</body></html>\n",
-        encoding="utf-8",
-    )
+    page.write_text(whole("Accumulation", "".join(parts), WIDE), encoding="utf-8")
     return page
 
 

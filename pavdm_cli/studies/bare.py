@@ -2,7 +2,6 @@
 model."""
 
 import statistics
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pavdm_cli.models.device import allowed
+from pavdm_cli.models.device import allowed, seconds
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.runs.stream import Guided, Request
 from pavdm_cli.sampling import schedule
@@ -75,11 +74,4 @@ def rates(model: Pipeline, request: Request) -> tuple[float, float]:
 
 def _seconds(call: Callable[[], object], device: torch.device) -> float:
     """Return the median time of a call."""
-    taken = []
-    for _ in range(CALLS + 1):
-        begun = time.perf_counter()
-        call()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        taken.append(time.perf_counter() - begun)
-    return statistics.median(taken[1:])
+    return statistics.median([seconds(call, device) for _ in range(CALLS + 1)][1:])

@@ -1,7 +1,6 @@
 """The smallest dose of known damage that each measure of the scorecard notices, on true renders."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import tee
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pavdm_cli.errors import RunError
+from pavdm_cli.models.config import write_json
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.studies import measures, records, sources
 from pavdm_cli.studies.bootstrap import DRAWS, SHARE, of_sets
@@ -100,9 +100,7 @@ def judge(plan: Plan, probe: str, folder: Path) -> Calibration:
 
 def write(path: Path, calibration: Calibration) -> None:
     """Write a calibration as JSON, beside the target and then renamed."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(asdict(calibration), indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_json(path, asdict(calibration))
 
 
 def read(path: Path) -> Calibration:

@@ -22,6 +22,7 @@ from pavdm_cli.models.memory import Past
 from pavdm_cli.sampling.noise import Noise, noised
 from pavdm_cli.sampling.schedule import Ramp, Step, make
 from pavdm_cli.studies.bootstrap import Estimate, of_means
+from pavdm_cli.studies.forced import rank_correlation
 from pavdm_cli.studies.rollout import roll
 from pavdm_cli.training.mazes.films import Films
 from pavdm_cli.training.mazes.told import told
@@ -50,7 +51,7 @@ SCHEDULES: dict[str, tuple[str, Ramp]] = {
 
 
 @dataclass(frozen=True)
-class ScheduleError:
+class ScheduleTerms:
     """One schedule's terms, per latent. total: score error, all rows alike. start: of the first window's
     latents, less those after it."""
 
@@ -61,11 +62,13 @@ class ScheduleError:
 @dataclass(frozen=True)
 class Terms:
     """All of them. rolled: mean squared error of latents rolled out, by schedule. agreement: rank correlation
-    of score errors with that. discretisation: by calls a window. memory: nats a frame."""
+    of score errors with that. chance: how often one as far from zero comes of it. discretisation: by calls a
+    window. memory: nats a frame."""
 
-    scores: dict[str, ScheduleError]
+    scores: dict[str, ScheduleTerms]
     rolled: dict[str, Estimate]
     agreement: float
+    chance: float
     discretisation: dict[int, Estimate]
     memory: Estimate
 
@@ -101,7 +104,7 @@ def velocity_error(network: Denoiser, films: Films, step: Step, noise: Noise) ->
 
 def score_error(
     network: Denoiser, films: Films, schedule: tuple[str, Ramp], count: int = 3 * WINDOW
-) -> ScheduleError:
+) -> ScheduleTerms:
     """Return a schedule's score error over `count` latents after the true ones, teacher-forced.
 
     Each move counts its mean squared velocity error times its length; the films must be long enough.
@@ -115,7 +118,7 @@ def score_error(
             sums[:, k - LONGEST] += errors[:, place] * (now - to)
     first, later = sums[:, :WINDOW].mean(1), sums[:, WINDOW:].mean(1)
     total, start = of_means(np.stack((sums.mean(1), first - later), 1))
-    return ScheduleError(total, start)
+    return ScheduleTerms(total, start)
 
 
 def discretisation(network: Denoiser, films: Films, calls: Sequence[int]) -> dict[int, Estimate]:
@@ -161,22 +164,16 @@ def rolled(network: Denoiser, films: Films, schedule: tuple[str, Ramp], count: i
     return error
 
 
-def agreement(predicted: Sequence[float], found: Sequence[float]) -> float:
-    """Return Spearman's correlation of two rankings of the same schedules."""
-    places = [np.argsort(np.argsort(values)) for values in (predicted, found)]
-    return float(np.corrcoef(places[0], places[1])[0, 1])
-
-
 def measure(short: Denoiser, long: Denoiser, films: Films, count: int) -> Terms:
     """Measure all terms of the longer memory's network; films have `count` frames after the given ones."""
     scores = {name: score_error(long, films, schedule, count) for name, schedule in SCHEDULES.items()}
     lost = {name: rolled(long, films, schedule, count) for name, schedule in SCHEDULES.items()}
     found = {name: of_means(error.mean(1)[:, None])[0] for name, error in lost.items()}
-    predicted = [scores[name].total.value for name in SCHEDULES]
+    predicted = np.array([scores[name].total.value for name in SCHEDULES])
     return Terms(
         scores,
         found,
-        agreement(predicted, [found[name].value for name in SCHEDULES]),
+        *rank_correlation(predicted, np.array([found[name].value for name in SCHEDULES])),
         discretisation(long, films, CALLS),
         memory_term(short, long, films),
     )

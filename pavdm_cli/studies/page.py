@@ -61,12 +61,16 @@ def write(
         _sheets(plan, sheets),
     ]
     page = folder / "index.html"
-    page.write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Scorecard</title><style>{STYLE}</style>'
-        f"<body>{''.join(parts)}</body></html>\n",
-        encoding="utf-8",
-    )
+    page.write_text(whole("Scorecard", "".join(parts)), encoding="utf-8")
     return page
+
+
+def whole(title: str, body: str, style: str = "") -> str:
+    """Return a page; style: beside what all pages have."""
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{STYLE}{style}</style><body>{body}</body></html>\n"
+    )
 
 
 def _head(scores: Scores, against: Scores | None) -> str:

@@ -1,7 +1,6 @@
 """What the scorecard keeps of one video: figures a second, what the probe reads, and a strip of frames."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pavdm_cli.drift.analysis import Analyser, joints
 from pavdm_cli.drift.statistics import FIGURES
 from pavdm_cli.errors import RunError
 from pavdm_cli.media.sheet import save_png, sheet
+from pavdm_cli.models.config import write_json
 from pavdm_cli.models.probe import FRAMES, SPAN, STRIDE, Probe, small
 from pavdm_cli.models.vae import FRAMES_PER_LATENT
 from pavdm_cli.studies.prompts import Asked
@@ -148,9 +148,7 @@ def look(frames: Iterator[NDArray[np.uint8]], films: Sequence[Film], probe: Prob
 def write(path: Path, record: Record, strip: NDArray[np.uint8]) -> None:
     """Write a record as JSON and its strip as PNG beside it; the JSON last, so that it stands for both."""
     save_png(path.with_suffix(".png"), sheet([strip]))
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_json(path, asdict(record), indent=None)
 
 
 def read(path: Path) -> Record:

@@ -2,12 +2,12 @@
 
 import json
 import math
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pavdm_cli.errors import RunError
+from pavdm_cli.models.config import write_json
 from pavdm_cli.models.probe import SPAN
 from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.scorecard import Identity, Scores
@@ -61,9 +61,7 @@ def gates(scores: Scores) -> list[Gate]:
 def write(path: Path, scores: Scores) -> None:
     """Write scores and gates as JSON, beside the target and then renamed."""
     data = asdict(scores) | {"gates": [asdict(gate) for gate in gates(scores)]}
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(_plain(data), indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_json(path, plain(data))
 
 
 def read(path: Path) -> Scores:
@@ -108,10 +106,10 @@ def _estimate(found: dict[str, Any]) -> Estimate:
     return Estimate(**{name: math.nan if value is None else float(value) for name, value in found.items()})
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn what JSON has no number for into null."""
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,8 +5,6 @@ stopped; the figures are worked out from these files alone.
 """
 
 import json
-import os
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,8 +21,9 @@ from pavdm_cli.models import coder as coders
 from pavdm_cli.models import judge as judges
 from pavdm_cli.models import quantised
 from pavdm_cli.models.coder import Coder
-from pavdm_cli.models.config import read
+from pavdm_cli.models.config import read, write_json
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
+from pavdm_cli.models.device import seconds
 from pavdm_cli.models.judge import Judge
 from pavdm_cli.studies import revisits
 from pavdm_cli.studies.revisits import BINS, Clip
@@ -168,7 +167,7 @@ class Study:
         path = self.work / f"judge-{self.judge_hash}.json"
         if not path.exists():
             found = judging.measure(self.judge, SEED + 2, JUDGED)
-            path.write_text(json.dumps({name: right / all_ for name, (right, all_) in found.items()}))
+            write_json(path, {name: right / all_ for name, (right, all_) in found.items()})
         shares: dict[str, float] = json.loads(path.read_text())
         return shares
 
@@ -202,7 +201,7 @@ class Study:
 
     def _rolled(self, network: Denoiser, numbers: range) -> list[list[float]]:
         frames = LONGEST + ROLLED
-        own = [10**6 + n for n in numbers]
+        own = revisits.rolled_out(numbers)
         films = revisits.encoded(SEED, own, frames, self.coder)
         true = [revisits.true_views(SEED, n, range(LONGEST, frames), frames) for n in own]
         values: list[list[float]] = [[] for _ in own]
@@ -213,13 +212,10 @@ class Study:
 
     def _cost(self, network: Denoiser) -> tuple[float, int]:
         """Return seconds to make a frame of one film, the better of three windows, and bytes held."""
-        films, times = _part(self.films, [0]), []
-        for _ in range(3):
-            begun = time.perf_counter()
-            list(roll(network, films, LONGEST, WINDOW, [0]))
-            times.append((time.perf_counter() - begun) / WINDOW)
+        films, device = _part(self.films, [0]), next(network.parameters()).device
+        taken = [seconds(lambda: list(roll(network, films, LONGEST, WINDOW, [0])), device) for _ in range(3)]
         assert network.config.memory
-        return min(times), network.config.memory.length * films.latents[0, 0].numel() * 4
+        return min(taken) / WINDOW, network.config.memory.length * films.latents[0, 0].numel() * 4
 
 
 def load(folder: Path, device: torch.device) -> Denoiser:
@@ -239,9 +235,7 @@ def load(folder: Path, device: torch.device) -> Denoiser:
 
 def write(path: Path, record: Record) -> None:
     """Write a record beside `path`, then rename."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_json(path, asdict(record), indent=None)
 
 
 def read_record(path: Path) -> Record:

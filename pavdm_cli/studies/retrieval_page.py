@@ -10,7 +10,7 @@ import numpy as np
 from pavdm_cli.media.sheet import save_png, sheet
 from pavdm_cli.studies import meta_arvdm as paper
 from pavdm_cli.studies import retrieval_plots as plots
-from pavdm_cli.studies.page import STYLE, estimate, table
+from pavdm_cli.studies.page import estimate, table, whole
 from pavdm_cli.studies.retrieval import CEILING, INTERVALS, Record
 from pavdm_cli.studies.retrieval_results import Finding, Scores, correlation, findings, front, score, write
 from pavdm_cli.studies.revisits import BINS, Clip
@@ -48,11 +48,7 @@ def make(
         _frames(bool(frames)),
     ]
     page = folder / "index.html"
-    page.write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Memory</title><style>{STYLE}</style>'
-        f"<body>{''.join(parts)}</body></html>\n",
-        encoding="utf-8",
-    )
+    page.write_text(whole("Memory", "".join(parts)), encoding="utf-8")
     return page
 
 

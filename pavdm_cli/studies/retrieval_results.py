@@ -1,8 +1,6 @@
 """What the study of memory comes to: rates with intervals, decay, and which of the paper's findings hold."""
 
-import json
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pavdm_cli.models.config import write_json
 from pavdm_cli.studies.bootstrap import DRAWS, SHARE, Estimate, of_means
+from pavdm_cli.studies.results import plain
 from pavdm_cli.studies.retrieval import CEILING, Record
 from pavdm_cli.studies.revisits import BINS, Clip
 from pavdm_cli.training.memory import BUDGETS, ROWS
@@ -179,8 +179,8 @@ def front(scores: Scores) -> list[str]:
 
 def write(folder: Path, scores: Scores, checked: Mapping[str, float], found: Sequence[Finding]) -> None:
     """Write results.json, a list of the rows, and figures.json with all else, beside and then renamed."""
-    rows = [_plain(row, scores[row]) for row in ROWS if row in scores]
-    _write(folder / "results.json", rows)
+    rows = [_said(row, scores[row]) for row in ROWS if row in scores]
+    write_json(folder / "results.json", plain(rows))
     more = {
         "judge on true views": dict(checked),
         "ceiling": _bins(scores[CEILING]) if CEILING in scores else None,
@@ -193,10 +193,10 @@ def write(folder: Path, scores: Scores, checked: Mapping[str, float], found: Seq
         },
         "front": front(scores),
     }
-    _write(folder / "figures.json", more)
+    write_json(folder / "figures.json", plain(more))
 
 
-def _plain(row: str, own: RowScores) -> dict[str, object]:
+def _said(row: str, own: RowScores) -> dict[str, object]:
     memory = ROWS[row]
     return {
         "structure": memory.reading.kind,
@@ -219,9 +219,3 @@ def _bins(own: RowScores) -> dict[str, object]:
         }
         for name, one in own.bins.items()
     }
-
-
-def _write(path: Path, found: object) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)

@@ -60,6 +60,11 @@ def film(seed: int, number: int, frames: int = FRAMES) -> tuple[Place, Trajector
     return there, walk.draw(there, frames, rng, others[number // PALINDROMES % len(others)])
 
 
+def rolled_out(which: Sequence[int]) -> list[int]:
+    """Return the numbers of the films rolled out, the same ones in every study; no clip is of one."""
+    return [10**6 + n for n in which]
+
+
 def find(seed: int, number: int) -> Clip | None:
     """Return a film's clip: its needle is the frame, of those made, whose region was longest out of sight."""
     there, trajectory = film(seed, number)

@@ -4,9 +4,8 @@ Every video leaves a small file in a folder, so that a study goes on where it wa
 worked out from these files alone.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from pavdm_cli.errors import ConfigError, RunError
 from pavdm_cli.models import config as configs
-from pavdm_cli.models import library
+from pavdm_cli.models import library, quantised
 from pavdm_cli.models import probe as probes
 from pavdm_cli.models.library import weights_hash
 from pavdm_cli.models.native import Native
@@ -25,6 +24,7 @@ from pavdm_cli.studies.measures import INTERVAL
 from pavdm_cli.studies.prompts import PROMPTS, Asked
 from pavdm_cli.studies.records import Film, Record
 from pavdm_cli.studies.sources import Frames
+from pavdm_cli.training import worlds
 from pavdm_cli.training.worlds.paint import FPS
 
 Kind = Literal["made", "real", "other", "coded"]
@@ -34,8 +34,6 @@ how good a figure can be."""
 
 APART = {"made": 0, "real": 10_000, "other": 20_000, "coded": 30_000, "floor": 40_000}
 """Added to a video's seed, so that the scenes of two kinds differ."""
-OF_RENDERS = ("probe", "seconds", "size")
-"""What of a study its renders depend on."""
 FLOORS = 2
 """Sets of true renders whose distances make the floor, beside those in `real` and `other`."""
 
@@ -87,6 +85,16 @@ def first(count: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
+class Renders:
+    """What a folder's records of true renders are of. worlds: the code that draws them."""
+
+    probe: str
+    seconds: int
+    size: tuple[int, int]
+    worlds: str
+
+
+@dataclass(frozen=True)
 class Identity:
     """What a folder of records is of; another one cannot go on in it."""
 
@@ -97,6 +105,15 @@ class Identity:
     guidance: float
     seconds: int
     size: tuple[int, int]
+
+    @property
+    def renders(self) -> Renders:
+        """Return what its renders are of, whatever the model."""
+        return Renders(self.probe, self.seconds, self.size, worlds.code_hash())
+
+
+FILES: dict[type[Identity] | type[Renders], str] = {Identity: "study.json", Renders: "renders.json"}
+"""Where in a folder it is written what its records are of."""
 
 
 @dataclass(frozen=True)
@@ -146,20 +163,21 @@ def make(
     own: Identity,
     folder: Path,
     kinds: Sequence[str] | None = None,
+    option: str = "--work",
 ) -> Iterator[Progress]:
     """Make and look at all videos that have no record in the folder yet; yield after every group.
 
-    kinds: which, all by default.
+    kinds: which, all by default. option: that the folder was given by.
 
     Raises:
         RunError: the folder is of another study.
     """
     kinds = (*KINDS, *floor_kinds()) if kinds is None else kinds
-    claim(folder, own, OF_RENDERS if set(kinds) <= set(render_kinds()) else None)
-    todo = [(kind, i, seed) for kind in kinds for i, seed in plan.videos]
-    missing = [one for one in todo if not path(folder, *one).exists()]
-    done = len(todo) - len(missing)
-    yield Progress(done, len(todo), "", ())
+    alone = set(kinds) <= set(render_kinds())
+    claim(folder, own.renders, *([] if alone else [own]), option=option)
+    missing, count = undone(plan, kinds, folder), len(kinds) * len(plan.videos)
+    done = count - len(missing)
+    yield Progress(done, count, "", ())
     for kind in dict.fromkeys(kind for kind, _, _ in missing):
         videos = [(i, seed) for k, i, seed in missing if k == kind]
         for start in range(0, len(videos), plan.batch):
@@ -167,7 +185,13 @@ def make(
             films = [Film(PROMPTS[i], seed, path(folder, kind, i, seed)) for i, seed in group]
             records.look(_source(pipeline, plan, kind, group), films, probe)
             done += len(group)
-            yield Progress(done, len(todo), kind, tuple(PROMPTS[i].prompt for i, _ in group))
+            yield Progress(done, count, kind, tuple(PROMPTS[i].prompt for i, _ in group))
+
+
+def undone(plan: Plan, kinds: Sequence[str], folder: Path) -> list[tuple[str, int, int]]:
+    """Return the videos that have no record in the folder yet, as (kind, prompt, seed)."""
+    all_ = [(kind, i, seed) for kind in kinds for i, seed in plan.videos]
+    return [one for one in all_ if not path(folder, *one).exists()]
 
 
 def gather(plan: Plan, kind: str, folder: Path) -> list[Record]:
@@ -235,36 +259,39 @@ def path(folder: Path, kind: str, prompt: int, seed: int) -> Path:
     return folder / f"{kind}-{prompt:02}-{seed}.json"
 
 
-def claim(folder: Path, own: Identity, names: Sequence[str] | None = None) -> None:
+def claim(folder: Path, *owns: Identity | Renders, option: str = "--work") -> None:
     """Write what the folder's records are of, or hold it against what is written there.
 
-    names: of what must be the same; all by default.
+    option: that the folder was given by.
 
     Raises:
-        RunError: it is of something else.
+        RunError: they are of something else.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = folder / "study.json"
-    if not written.exists():
-        configs.write(own, written)
-        return
-    there = configs.read(Identity, written)
-    differ = [name for name in names or asdict(own) if getattr(own, name) != getattr(there, name)]
-    if differ:
-        raise RunError(
-            f"{folder}: holds a study of other {', '.join(differ)}; give another --work, or remove it"
-        )
+    for own in owns:
+        _hold(folder, own, option)
+    for own in owns:
+        if not (folder / FILES[type(own)]).exists():
+            configs.write(own, folder / FILES[type(own)])
+
+
+def _hold(folder: Path, own: Identity | Renders, option: str) -> None:
+    """Hold what records are to be of against what is written in their folder, if anything is."""
+    written, of_renders = folder / FILES[type(own)], isinstance(own, Renders)
+    if written.exists():
+        there = configs.read(type(own), written)
+        differ = [one.name for one in fields(own) if getattr(own, one.name) != getattr(there, one.name)]
+        found = f"{'renders' if of_renders else 'a study'} of other {', '.join(differ)}" if differ else ""
+    else:
+        unknown = of_renders and any(next(folder.glob(f"{kind}-*"), None) for kind in render_kinds())
+        found = f"renders without {written.name}, which says of what" if unknown else ""
+    if found:
+        raise RunError(f"{folder}: holds {found}; give another {option}, or remove it")
 
 
 def probe_hash(folder: Path) -> str:
     """Return a fingerprint of a probe's weights."""
-    return file_hash(folder / "probe.safetensors")
-
-
-def file_hash(path: Path) -> str:
-    """Return the first 16 digits of a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return quantised.fingerprint(folder / "probe.safetensors")
 
 
 def load_probe(folder: Path | None) -> tuple[Probe, Path]:

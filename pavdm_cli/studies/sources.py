@@ -4,7 +4,7 @@ Each source yields frames (B, n, H, W, 3) uint8 of B videos side by side, from f
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -59,7 +59,7 @@ def made(
     request = Request(prompts, tuple(seeds), frames, way.schedule, way.ramp, way.guidance)
     most = size(way.schedule, request.latents(config.timing), way.ramp).span
     if most > pipeline.span:
-        pipeline = Wide(**vars(pipeline), width=most)
+        pipeline = Wide(**{one.name: getattr(pipeline, one.name) for one in fields(pipeline)}, width=most)
         pipeline.denoiser.set_attention_chunk(_chunk(pipeline, most, 2 * len(prompts)))
     try:
         for chunk in stream(pipeline, request):

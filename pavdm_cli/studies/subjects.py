@@ -13,7 +13,7 @@ from pavdm_cli.models.probe import Probe
 from pavdm_cli.studies import records, scorecard, sources
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.records import Film
-from pavdm_cli.studies.scorecard import Identity, Plan, file_hash
+from pavdm_cli.studies.scorecard import Identity, Plan
 from pavdm_cli.studies.sources import Way
 from pavdm_cli.studies.variants import BASE, Variant, chosen, variants
 from pavdm_cli.training.worlds.paint import FPS
@@ -92,7 +92,7 @@ def subjects(
     vae = library.vae_hash(model, pipeline.config)
     for name, folder, there, made in others:
         loaded = twin(pipeline, folder)
-        weights = f"{file_hash(folder / WEIGHTS)}, VAE {vae}"
+        weights = f"{quantised.fingerprint(folder / WEIGHTS)}, VAE {vae}"
         found.append(Subject(name, loaded, weights, there, made))
     return tuple(found)
 

@@ -60,9 +60,7 @@ def train(
         decay=0.998,
     )
     path = folder / "coder.state"
-    fitting.write_settings(path, config=config, settings=settings, budget=budget)
-    if path.exists():
-        state.load(path)
+    fitting.begin(state, path, config=config, settings=settings, budget=budget)
 
     def loss(progress: float) -> tuple[Tensor, Reports]:
         each = settings.batch // settings.places

@@ -202,9 +202,7 @@ def train(
     rng = np.random.default_rng(settings.seed)
     state = State(network, fitting.optimizers(network, settings.rate, _hidden(network)), rng)
     path = folder / "denoiser.state"
-    fitting.write_settings(path, config=config, ramp=ramp, settings=settings, budget=budget)
-    if path.exists():
-        state.load(path)
+    fitting.begin(state, path, config=config, ramp=ramp, settings=settings, budget=budget)
     ring = Ring(settings.held, settings.renew)
     source = Source(settings.seed, settings.clip * 4, families=settings.families)
     batch = 64 if device.type == "cuda" else 4

@@ -116,8 +116,14 @@ def optimizers(module: nn.Module, rate: float, hidden: set[str]) -> list[torch.o
     return made
 
 
-def write_settings(path: Path, **settings: object) -> None:
-    """Record what a training was started with, beside its state."""
+def begin(state: State, path: Path, **settings: object) -> None:
+    """Go on from the state at `path`, if there is one; then record beside it what it is trained with.
+
+    Raises:
+        CheckpointError: the state is damaged or of another network; what is recorded stays as it was.
+    """
+    if path.exists():
+        state.load(path)
     plain = {k: asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for k, v in settings.items()}
     path.with_suffix(".json").write_text(json.dumps(plain, indent=2, default=str) + "\n")
 

@@ -80,9 +80,7 @@ def train(folder: Path, coder: Coder, settings: JudgeTraining, budget: Budget, d
     rng = np.random.default_rng(settings.seed)
     state = State(judge, fitting.optimizers(judge, settings.rate, set()), rng, decay=0.998)
     path = folder / "judge.state"
-    fitting.write_settings(path, config=CONFIG, settings=settings, budget=budget)
-    if path.exists():
-        state.load(path)
+    fitting.begin(state, path, config=CONFIG, settings=settings, budget=budget)
 
     def loss(progress: float) -> tuple[Tensor, Reports]:
         frames, facts = drawn(settings, state.step, LEARNT)
@@ -116,14 +114,12 @@ def drawn(
 
 
 @torch.no_grad()
-def measure(judge: Judge, seed: int, count: int, coder: Coder | None = None) -> dict[str, tuple[int, int]]:
-    """Return how many answers are right, and of how many, by question, on `count` fresh views; as a coder
-    gives them back, if one is given."""
+def measure(judge: Judge, seed: int, count: int) -> dict[str, tuple[int, int]]:
+    """Return how many answers are right, and of how many, by question, on `count` fresh views."""
     settings, found = JudgeTraining(seed=seed), dict[str, tuple[int, int]]()
     for step in range(-(-count // settings.batch)):
         frames, facts = drawn(settings, step)
-        shown = coder.frames(coder.latents(frames)) if coder else frames
-        for answers, fact in zip(judge.read(shown), facts, strict=True):
+        for answers, fact in zip(judge.read(frames), facts, strict=True):
             for name, word in fact.items():
                 right, all_ = found.get(name, (0, 0))
                 found[name] = right + (answers[name] == word), all_ + 1

@@ -6,8 +6,6 @@ it is made when frames come window by window, a quarter at the rising levels of 
 """
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from pavdm_cli.models import quantised
 from pavdm_cli.models.coder import CoderConfig
 from pavdm_cli.models.config import write
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
-from pavdm_cli.models.device import autocast
+from pavdm_cli.models.device import autocast, seconds
 from pavdm_cli.models.memory import Channel, Cross, Joint, MemoryConfig, Modulated, Past, Prepend
 from pavdm_cli.models.names import PresetName
 from pavdm_cli.sampling.noise import noised
@@ -103,9 +101,7 @@ def train(
     rng = np.random.default_rng(SEED)
     state = State(network, fitting.optimizers(network, preset.rate, _hidden(network)), rng, decay=0.999)
     path, budget = folder / "denoiser.state", Budget(steps=preset.steps, warmup=100)
-    fitting.write_settings(path, config=config, preset=preset, budget=budget)
-    if path.exists():
-        state.load(path)
+    fitting.begin(state, path, config=config, preset=preset, budget=budget)
 
     def save() -> None:
         quantised.save(folder / "denoiser.safetensors", state.average)
@@ -152,24 +148,23 @@ def expected(config: DenoiserConfig, preset: Preset, films: Films, device: torch
     network = Denoiser(config).to(device)
     lesson, rng = Lesson(network, films, preset.batch, device), np.random.default_rng(0)
     optimizers = fitting.optimizers(network, preset.rate, _hidden(network))
-    for _ in range(2):  # the first one is slow
-        begun = time.perf_counter()
+
+    def step() -> None:
         lesson.loss(rng)[0].backward()  # type: ignore[no-untyped-call]
         for optimizer in optimizers:
             optimizer.step()
-    return time.perf_counter() - begun
+
+    step()  # the first one is slow
+    return seconds(step, device)
 
 
 class Lesson:
     """Turns films into a loss."""
 
-    def __init__(
-        self, network: Callable[..., Tensor], films: Films, batch: int, device: torch.device
-    ) -> None:
+    def __init__(self, network: Denoiser, films: Films, batch: int, device: torch.device) -> None:
         self._network, self._films, self._batch, self._device = network, films, batch, device
-        memory = getattr(network, "config", None)
-        assert isinstance(memory, DenoiserConfig) and memory.memory
-        self._length = memory.memory.length
+        assert network.config.memory
+        self._length = network.config.memory.length
 
     def loss(self, rng: np.random.Generator) -> tuple[Tensor, Reports]:
         """Draw windows and levels and return the mean squared error of velocity, by level in the report."""

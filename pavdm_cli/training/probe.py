@@ -209,9 +209,7 @@ def train(
     optimizers = fitting.optimizers(probe, settings.rate, hidden)
     state = State(probe, optimizers, np.random.default_rng(settings.seed), decay=0.998)
     path = folder / "probe.state"
-    fitting.write_settings(path, config=config, settings=settings, budget=budget)
-    if path.exists():
-        state.load(path)
+    fitting.begin(state, path, config=config, settings=settings, budget=budget)
     pool = ProbePool(settings, config, vae, device, state.step // settings.every)
 
     def loss(progress: float) -> tuple[Tensor, Reports]:

@@ -85,9 +85,7 @@ def train(
     matrices = {name for name, p in vae.named_parameters() if p.ndim == 2 and p.requires_grad}
     state = State(vae, fitting.optimizers(vae, settings.rate, matrices), np.random.default_rng(settings.seed))
     path = folder / "vae.state"
-    fitting.write_settings(path, config=config, settings=settings, budget=budget)
-    if path.exists():
-        state.load(path)
+    fitting.begin(state, path, config=config, settings=settings, budget=budget)
     ring = Ring(settings.held, settings.renew)
     source = Source(settings.seed, settings.frames, families=settings.families)
     pool = FramePool(source, ring, device, 64 if device.type == "cuda" else 8, state.step // settings.every)

@@ -1,3 +1,4 @@
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -5,7 +6,7 @@ from typing import Literal
 import pytest
 
 from pavdm_cli.errors import ConfigError
-from pavdm_cli.models.config import read, write
+from pavdm_cli.models.config import read, write, write_json
 
 
 @dataclass(frozen=True)
@@ -96,3 +97,12 @@ def test_a_file_that_holds_no_object_is_refused(path: Path, text: str) -> None:
 def test_a_missing_file_is_refused(path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read(Whole, path)
+
+
+def test_json_is_written_whole_or_not_at_all(path: Path) -> None:
+    write_json(path, {"figures": [1.5, None], "at": Path("a")})
+    before = path.read_text()
+    assert json.loads(before) == {"figures": [1.5, None], "at": "a"}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"figures": float("nan")})
+    assert path.read_text() == before and list(path.parent.iterdir()) == [path]

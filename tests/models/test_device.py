@@ -116,3 +116,12 @@ def test_cores_are_shared_with_the_decoder_and_the_encoder(monkeypatch: pytest.M
             assert torch.get_num_threads() == alone
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_call_is_timed_to_the_end_of_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda which: done.append(f"wait for {which}"))
+    assert 0 <= device.seconds(lambda: done.append("call"), torch.device("cuda")) < 60
+    assert done == ["wait for cuda", "call", "wait for cuda"]
+    device.seconds(lambda: done.append("call"), torch.device("cpu"))
+    assert done[3:] == ["call"]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import config as configs
-from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
+from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
 from pavdm_cli.models.memory import Channel, Cross, Joint, MemoryConfig, Modulated, Past, Prepend, Recent
 
 WINDOW, LENGTH, ACTIONS = 3, 5, 4
@@ -174,27 +174,6 @@ def test_batched_equals_single(reading: Channel, compression: Joint) -> None:
         close(together[p], network(x, levels, positions, None, actions=done, past=own))
 
 
-def test_a_memory_of_texts() -> None:
-    """The latents remembered keep the texts they were made for."""
-    network = Denoiser(replace(PLAIN, text_width=8, actions=0, memory=MemoryConfig(LENGTH, Prepend())))
-    for name, values in network.named_parameters():
-        generator = torch.Generator().manual_seed(len(name))
-        nn.init.normal_(values, std=0.2, generator=generator)
-    network.double().eval().requires_grad_(False)
-    words = Conditions(
-        drawn(2, 2, 6, 8, seed=4), torch.ones(2, 2, 6, dtype=torch.bool), drawn(2, 2, 8, seed=5),
-        torch.tensor([0.0, 1.0]).double().expand(2, WINDOW, 2),
-    )  # fmt: skip
-    first, second = (torch.tensor(w).double().expand(2, LENGTH, 2) for w in ([1.0, 0.0], [0.0, 1.0]))
-    latents, levels = films()[0][:, LENGTH:], torch.linspace(0.2, 1, WINDOW).repeat(2, 1)
-    positions = torch.arange(WINDOW).float().repeat(2, 1)
-    given = replace(past(), actions=None)
-    outs = [
-        network(latents, levels, positions, words, past=replace(given, weight=w)) for w in (first, second)
-    ]
-    assert (outs[0] - outs[1]).abs().amax() > 1e-5
-
-
 @pytest.mark.parametrize(("reading", "compression"), PAIRS)
 def test_a_memory_is_part_of_the_configuration(
     reading: Channel, compression: Joint, tmp_path: object
@@ -209,3 +188,9 @@ def test_wrong_memories_are_refused() -> None:
     found = asdict(PLAIN) | {"size": [1, 4], "memory": {"length": 5, "reading": {"kind": "hope"}}}
     with pytest.raises(ConfigError, match=r"memory.reading.kind is 'hope'; choose from 'prepend'"):
         configs.parse(DenoiserConfig, found)
+    with pytest.raises(ConfigError, match=r"reading\.kind is None; choose from 'prepend'"):
+        configs.parse(MemoryConfig, {"length": 5, "reading": None})
+    found = {"length": 5, "reading": {"kind": "prepend"}, "compression": None}
+    assert configs.parse(MemoryConfig, found) == MemoryConfig(5, Prepend())
+    with pytest.raises(ConfigError, match="text_width 8: a denoiser with a memory reads no texts"):
+        replace(PLAIN, text_width=8, memory=MemoryConfig(5, Prepend()))

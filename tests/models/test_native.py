@@ -123,7 +123,7 @@ def test_a_denoiser_of_other_latents_than_the_vae_s_is_refused(
 
 def test_a_denoiser_that_wants_a_memory_is_refused(tiny_model: Path) -> None:
     path = tiny_model / "denoiser.config.json"
-    config = replace(read(DenoiserConfig, path), memory=MemoryConfig(4, Prepend()))
+    config = replace(read(DenoiserConfig, path), memory=MemoryConfig(4, Prepend()), text_width=0)
     write(config, path)
     quantised.save(tiny_model / "denoiser.safetensors", Denoiser(config).state_dict())
     with pytest.raises(CheckpointError, match="has a memory"):

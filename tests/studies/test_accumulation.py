@@ -129,6 +129,7 @@ def test_a_twin_differs_in_its_denoiser_alone(
 def test_a_window_longer_than_the_span_is_shown_whole(
     pipeline: Native, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    list(sources.made(pipeline, PROMPTS[:1], [1], 4))  # a model that was used before
     chunks: list[int | None] = []
     monkeypatch.setattr(pipeline.denoiser, "set_attention_chunk", chunks.append)
     ramp = replace(pipeline.config.sampling, context=0)
@@ -171,6 +172,7 @@ def test_the_command_makes_the_page(
     arguments += ["--neutral", str(folders[2]), "-o", str(tmp_path / "page")]
     planned = CliRunner().invoke(app, [*arguments, "--dry-run"])
     assert planned.exit_code == 0 and not (tmp_path / "work").exists() and "videos of 10 s" in planned.output
+    assert "16 of 10 s to make" in planned.output
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "progressive is better" in result.output and "index.html" in result.output

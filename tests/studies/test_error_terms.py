@@ -1,5 +1,6 @@
 """Error terms: zero where nothing is wrong, known where the wrong is known, and a page of them."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -85,14 +86,11 @@ def test_the_memory_term_is_the_known_information(films: Films) -> None:
     assert found.value == pytest.approx(known, rel=1e-3)
 
 
-def test_rankings_agree_or_not() -> None:
-    assert error_terms.agreement([1, 2, 3], [10, 20, 30]) == pytest.approx(1)
-    assert error_terms.agreement([1, 2, 3], [30, 20, 10]) == pytest.approx(-1)
-
-
 def test_terms_make_a_page(films: Films, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(error_terms, "SCHEDULES", {name: SCHEDULES[name] for name in list(SCHEDULES)[:2]})
     terms = error_terms.measure(Wrong(films, 0.2), Wrong(films, 0.0, 112), films, COUNT)
     page = error_page.make(tmp_path, terms, 2, COUNT).read_text()
     assert "whole windows, 6 calls" in page and "3 calls" in page and "nats a frame" in page
-    assert (tmp_path / "results.json").stat().st_size > 300
+    assert f"rank correlation {terms.agreement:+.2f} over 2 schedules; 1.000 of random orders" in page
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert found["chance"] == 1 and abs(found["agreement"]) == pytest.approx(1)

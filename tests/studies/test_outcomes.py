@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from films import record
 
+from pavdm_cli.models.config import write_json
 from pavdm_cli.models.device import place
 from pavdm_cli.models.native import load
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.studies import (
-    accumulation,
     accumulation_page,
     bootstrap,
     guidance,
@@ -62,7 +62,7 @@ def made_up(model: Path, folder: Path) -> Study:
     scorecard.path(work / "rolling", "made", 0, 1).unlink()
     for name, error in (("progressive", 0.1), ("fifo", 0.2), ("replacement", 0.4)):
         for i in PLAN.prompts:
-            accumulation.write(work / name / f"error-{i:02}.json", {"error": error + i / 100})
+            write_json(work / name / f"error-{i:02}.json", {"error": error + i / 100})
     return found
 
 

@@ -1,6 +1,8 @@
 """The scorecard from end to end with a tiny model: it goes on where it was, and refuses another's folder."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from pavdm_cli.studies import bootstrap, sources
 from pavdm_cli.studies import scorecard as study
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.scorecard import Plan
+from pavdm_cli.training import worlds
 from pavdm_cli.training.probe import config
 
 PLAN = Plan(prompts=(3, 5), seeds=1, seconds=10, batch=1)
@@ -56,9 +59,43 @@ def test_it_goes_on_where_it_was_and_refuses_other_weights(
     made = study.gather(PLAN, "made", tmp_path / "work")
     assert [record.prompt for record in made] == [PROMPTS[3].prompt, PROMPTS[5].prompt]
     assert made[0].looks != made[1].looks and made[0].seconds == 10
-    other = study.Identity(**{**own.__dict__, "weights": "other"})
+    other = replace(own, weights="other")
     with pytest.raises(RunError, match="a study of other weights"):
         next(study.make(pipeline, probe, PLAN, other, tmp_path / "work"))
+
+
+def test_renders_are_of_any_model_but_of_these_worlds(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "FLOORS", 0)
+    pipeline = load(folders[0], place("cpu", "fp32"))
+    probe, judge = study.load_probe(folders[1])
+    own, work = study.identity(pipeline, folders[0], judge, PLAN), tmp_path / "work"
+    assert len(study.undone(PLAN, study.render_kinds(), work)) == 4
+    done = [n.done for n in study.make(pipeline, probe, PLAN, own, work, ("real",), "--renders")]
+    assert done == [0, 1, 2] and len(study.undone(PLAN, study.render_kinds(), work)) == 2
+    other = replace(own, weights="other", model="other")
+    (again,) = study.make(pipeline, probe, PLAN, other, work, ("real",), "--renders")
+    assert again.done == 2 and again.all == 2
+    next(study.make(pipeline, probe, PLAN, other, work))  # a scorecard of it can begin there
+    with pytest.raises(RunError, match="a study of other model, weights; give another --work"):
+        next(study.make(pipeline, probe, PLAN, own, work))
+    monkeypatch.setattr("pavdm_cli.training.worlds.code_hash", lambda: "changed")
+    for changed, kinds, option in ((own, ("real",), "--renders"), (other, None, "--work")):
+        with pytest.raises(RunError, match=f"renders of other worlds; give another {option}"):
+            next(study.make(pipeline, probe, PLAN, changed, work, kinds, option))
+    (work / "renders.json").unlink()
+    with pytest.raises(RunError, match=r"renders without renders\.json"):
+        next(study.make(pipeline, probe, PLAN, other, work))
+
+
+def test_other_worlds_have_another_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = worlds.code_hash()
+    copy = Path(shutil.copytree(Path(worlds.__file__).parent, tmp_path / "worlds"))
+    monkeypatch.setattr(worlds, "__file__", str(copy / "__init__.py"))
+    assert worlds.code_hash() == before
+    (copy / "sea.py").write_text((copy / "sea.py").read_text() + "\nWAVES = 7\n")
+    assert worlds.code_hash() != before
 
 
 def test_renders_show_the_prompt_and_differ_by_seed() -> None:

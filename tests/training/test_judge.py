@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from pavdm_cli.errors import CheckpointError
 from pavdm_cli.models import judge as judges
 from pavdm_cli.models.coder import Coder, CoderConfig
+from pavdm_cli.training import coder as training_of_coder
 from pavdm_cli.training import judge as training
+from pavdm_cli.training.coder import CoderTraining
 from pavdm_cli.training.fit import Budget
 from pavdm_cli.training.judge import JudgeTraining, asked
 from pavdm_cli.training.mazes.place import Look
@@ -53,3 +56,14 @@ def test_a_judge_learns_and_is_loaded_as_it_was_stored(tmp_path: Path) -> None:
     assert set(found) == {"wall", "floor", "mark"}
     assert all(0 <= right <= all_ <= 64 for right, all_ in found.values()) and found["wall"][1] > 20
     assert training.measure(loaded, 9, 20) == found
+
+
+def test_settings_are_written_once_the_state_is_taken(tmp_path: Path) -> None:
+    coder = Coder(CoderConfig(channels=8, widths=(8, 8, 8)))
+    (tmp_path / "judge.state").write_bytes(b"damaged")
+    (tmp_path / "coder.state").write_bytes(b"damaged")
+    with pytest.raises(CheckpointError):
+        training.train(tmp_path, coder, JudgeTraining(), Budget(steps=1), CPU)
+    with pytest.raises(CheckpointError):
+        training_of_coder.train(tmp_path, coder.config, CoderTraining(), Budget(steps=1), CPU)
+    assert {path.name for path in tmp_path.iterdir()} == {"judge.state", "coder.state"}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pavdm_cli.errors import ConfigError
+from pavdm_cli.errors import CheckpointError, ConfigError
 from pavdm_cli.models.coder import CoderConfig
 from pavdm_cli.models.memory import Channel, Joint, MemoryConfig, Prepend
 from pavdm_cli.studies import meta_arvdm
@@ -101,6 +101,17 @@ def test_a_stopped_training_goes_on_to_the_bit(name: str, films: Films, tmp_path
     assert training.finished(tmp_path / "b")
     for one, other in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_a_refused_preset_leaves_the_row_as_it_was(films: Films, tmp_path: Path) -> None:
+    memory = ROWS["prepend-16"]
+    training.train(tmp_path, config(memory), PRESET, films, CPU)
+    written = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    other = replace(PRESET, width=64, steps=9)
+    with pytest.raises(CheckpointError, match="not a training state of this network"):
+        training.train(tmp_path, training.config(memory, other, CODER), other, films, CPU)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == written
+    assert training.finished(tmp_path)
 
 
 def test_it_learns(films: Films) -> None:

@@ -1,5 +1,8 @@
 """Worlds to train on: families of endless scenes, drawn by formula, with captions."""
 
+import hashlib
+from pathlib import Path
+
 from pavdm_cli.training.worlds.aquarium import Aquarium
 from pavdm_cli.training.worlds.balloons import Balloons
 from pavdm_cli.training.worlds.campfire import Campfire
@@ -31,3 +34,11 @@ FAMILIES: dict[str, type[Scene]] = {
         Corridor,
     )
 }
+
+
+def code_hash() -> str:
+    """Return the first 16 digits of SHA-256 over the files that draw the worlds: others may draw others."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
