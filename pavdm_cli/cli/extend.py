@@ -8,7 +8,7 @@ from pavdm_cli.cli.output import Output
 
 def extend(
     file: options.File,
-    seconds: options.Seconds = None,
+    seconds: options.MoreSeconds = None,
     frames: options.Frames = None,
     prompt: options.Again = None,
     output: options.NewFile = None,

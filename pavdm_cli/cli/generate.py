@@ -79,4 +79,5 @@ def generate(
         offload=orders.offload(offload),
         vae_tiling=vae_tiling,
     )
+    orders.check_cues(line.cues, order.seconds)
     work.begin(Output(quiet=quiet, as_json=as_json), order, run_dir, dry_run=dry_run, stats=stats)

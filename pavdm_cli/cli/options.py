@@ -35,6 +35,10 @@ Seconds = Annotated[
         help="Length of the video in seconds. Default: 10.", show_default=False, rich_help_panel=BASIC
     ),
 ]
+MoreSeconds = Annotated[
+    float | None,
+    typer.Option("--seconds", help="Seconds to add. Default: 10.", show_default=False, rich_help_panel=BASIC),
+]
 Frames = Annotated[
     int | None,
     typer.Option(
@@ -107,7 +111,7 @@ TimelineFile = Annotated[
     Path | None,
     typer.Option(
         "--timeline",
-        help="A TOML file: prompt, blend, and sections [[at]] with time and prompt.",
+        help="A TOML file: prompt, blend, and tables named at with a time and a prompt (docs/runs.md).",
         show_default=False,
         rich_help_panel=TIME,
     ),

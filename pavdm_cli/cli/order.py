@@ -94,6 +94,19 @@ def timeline(at: Sequence[str] | None, file: Path | None, blend: float | None) -
     return Timeline(found.prompt, cues, found.blend if blend is None else blend)
 
 
+def check_cues(cues: Sequence[Cue], seconds: float) -> None:
+    """Hold the times of cues against the length of the video.
+
+    Raises:
+        ConfigError: one lies at its end or behind it.
+    """
+    for cue in cues:
+        if cue.at >= seconds:
+            raise ConfigError(
+                f"--at {cue.at:g}s: the video ends at {seconds:g} s; give an earlier time, or more --seconds"
+            )
+
+
 def videos(
     wanted: Sequence[str], count: int, seed: int | None, output: str | None, force: bool
 ) -> tuple[Video, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from pavdm_cli.cli import order as orders
 from pavdm_cli.cli.output import Output
 from pavdm_cli.media.beginning import has_sound
 from pavdm_cli.models import library
@@ -163,6 +164,9 @@ def _asked(order: Order) -> list[str]:
     default = replace(order.model.sampling, steps=order.ramp.steps)
     options = {
         "--model": (order.asked_model, library.DEFAULT),
+        **_length(order),
+        "--scale": (str(order.scale), str(orders.scale(None, order.model.size[0]))),
+        "--quality": (str(order.quality), str(orders.QUALITY)),
         "--schedule": (schedule.spelled(order.schedule, order.ramp, default), "progressive"),
         "--steps": (str(order.ramp.steps), str(order.model.sampling.steps)),
         "--guidance": (str(order.guidance), str(order.model.guidance)),
@@ -175,6 +179,12 @@ def _asked(order: Order) -> list[str]:
     words += ["--vae-tiling"] if order.vae_tiling else []
     cues = [word for cue in order.cues for word in ("--at", f"{cue.at:g}s={cue.text}")]
     return [*words, *cues, *(["--blend", f"{order.blend:g}"] if cues else [])]
+
+
+def _length(order: Order) -> dict[str, tuple[str, str]]:
+    if order.frames % order.model.fps:
+        return {"--frames": (str(order.frames), "")}
+    return {"--seconds": (f"{order.seconds:g}", f"{orders.SECONDS:g}")}
 
 
 def _told(out: Output, order: Order, one: "Made") -> None:

@@ -123,7 +123,8 @@ def accumulation(
     dtype: options.Dtype = "auto",
 ) -> None:
     """Hold progressive levels against the ways of rolling that they replace, at equal cost."""
-    _needs_plots()
+    if not dry_run:
+        _needs_plots()
     from pavdm_cli.cli import order
     from pavdm_cli.models import native
     from pavdm_cli.models.config import write_json
@@ -264,7 +265,7 @@ def errors(
 def _needs_plots() -> None:
     """Say before hours of work that the page could not be drawn at their end."""
     if find_spec("matplotlib") is None:
-        raise ConfigError("the page's plots need matplotlib; pip install 'pavdm-cli[studies]'")
+        raise ConfigError("the page's plots need matplotlib; pip install matplotlib")
 
 
 def _follow(out: Output, progress: Iterator["Progress"]) -> None:

@@ -76,7 +76,7 @@ def test_a_prompt_becomes_a_video(folder: Path) -> None:
         assert re.fullmatch(pattern, line), line
     assert lines[-2:] == [
         "next    pavdm extend outputs/a-red-ball-7.mp4 --model weights/tiny --seconds 4  (longer)",
-        "        pavdm generate 'a red ball' --model weights/tiny --seed 8  (another)",
+        "        pavdm generate 'a red ball' --model weights/tiny --seconds 4 --scale 1 --seed 8  (another)",
     ]
     assert [line.split()[0] for line in lines[12:19]] == [
         "figure", "brightness", "contrast", "saturation", "sharpness", "motion", "histogram",
@@ -125,7 +125,7 @@ def test_what_can_be_done_next_repeats_what_was_set(folder: Path) -> None:
     options = ["--schedule", "progressive:context=1", "--steps", "12", "--guidance", "1.5"]
     result = generate("a ball", "--seed", "1", "--frames", "8", *options, "--negative", "a sea", "-o", "new/")
     assert made(folder) == ["new/a-ball-1.mp4"]
-    asked = f"pavdm generate 'a ball' --model weights/tiny {' '.join(options)} --negative 'a sea'"
+    asked = f"pavdm generate 'a ball' --model weights/tiny --seconds 1 --scale 1 {' '.join(options)} --negative 'a sea'"
     assert result.stdout.splitlines()[-2:] == [
         "next    pavdm extend new/a-ball-1.mp4 --model weights/tiny --seconds 1  (longer)",
         f"        {asked} --seed 2  (another)",

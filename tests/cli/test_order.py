@@ -6,6 +6,7 @@ import pytest
 
 from pavdm_cli.cli import order
 from pavdm_cli.errors import ConfigError, DeviceError, PavdmError, ScheduleError, VideoError
+from pavdm_cli.runs.timeline import Cue
 from pavdm_cli.sampling.schedule import Ramp
 
 
@@ -141,3 +142,10 @@ def test_what_is_not_there_is_said(call: object, error: type[PavdmError]) -> Non
 def test_scale_brings_a_picture_to_about_512_lines() -> None:
     assert [order.scale(None, height) for height in (32, 128, 200, 512, 1080)] == [16, 4, 3, 1, 1]
     assert order.scale(2, 128) == 2
+
+
+def test_a_prompt_that_comes_after_the_end_is_refused() -> None:
+    cues = (Cue(2.0, "the sea"),)
+    order.check_cues(cues, 2.5)
+    with pytest.raises(ConfigError, match="--at 2s: the video ends at 2 s"):
+        order.check_cues(cues, 2.0)
