@@ -1,7 +1,6 @@
 """A batch in two halves at once is the batch."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,10 @@ from pavdm_cli.models.native import load
 
 
 @pytest.fixture(autouse=True)
-def cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def cores(own_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four cores, two threads."""
-    before = torch.get_num_threads()
     monkeypatch.setattr(halves, "allowed", lambda: 4)
     torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_halves_are_computed_at_once() -> None:
