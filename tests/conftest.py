@@ -5,6 +5,7 @@ import os
 os.environ["TERMINAL_WIDTH"] = "100"  # typer reads it once, when it is imported
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def own_runs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     folder = tmp_path_factory.mktemp("data")
     monkeypatch.setenv("XDG_DATA_HOME", str(folder))
     return folder / "pavdm" / "runs"
+
+
+@pytest.fixture(autouse=True)
+def own_threads() -> Iterator[None]:
+    """Give torch its number of threads back after every test."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -110,6 +110,12 @@ def share_cores(*, halved: bool) -> None:
     torch.set_num_threads(max(allowed() // 2 if halved else allowed() - 1, 1))
 
 
+def compute_on(threads: int) -> None:
+    """Let the thread that calls this run torch on so many threads; torch keeps the number by thread."""
+    torch.get_num_threads()  # at its first question a thread takes torch's own number; then it can be told
+    torch.set_num_threads(threads)
+
+
 def seconds(call: Callable[[], object], device: torch.device) -> float:
     """Return what a call takes, to the end of the work that it leaves a CUDA device to do."""
     _finish(device)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from pavdm_cli.models.device import allowed
+from pavdm_cli.models.device import allowed, compute_on
 
 Part = Callable[[slice], Tensor]
 """Compute the rows of a batch that a slice names."""
@@ -15,11 +15,6 @@ Part = Callable[[slice], Tensor]
 def at_once() -> bool:
     """Whether there are cores for two halves, each on as many threads as torch has here."""
     return 2 * torch.get_num_threads() <= allowed()
-
-
-def _settle(threads: int) -> None:
-    torch.get_num_threads()  # at its first question a thread takes torch's own number; then it can be told
-    torch.set_num_threads(threads)
 
 
 class Halves:
@@ -33,7 +28,7 @@ class Halves:
     def __init__(self) -> None:
         threads = (torch.get_num_threads(),)
         self._pool = (
-            ThreadPoolExecutor(2, initializer=_settle, initargs=threads, thread_name_prefix="half")
+            ThreadPoolExecutor(2, initializer=compute_on, initargs=threads, thread_name_prefix="half")
             if at_once()
             else None
         )

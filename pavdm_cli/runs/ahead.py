@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import torch
 
+from pavdm_cli.models.device import compute_on
+
 T = TypeVar("T")
 PATIENCE = 0.1
 """Seconds between two looks at whether anybody still wants what was made."""
@@ -29,7 +31,7 @@ def ahead(items: Iterator[T], most: int) -> Generator[T]:
                 return
 
     def make() -> None:
-        torch.set_num_threads(threads)  # torch keeps the number by thread
+        compute_on(threads)
         try:
             while not unwanted.is_set():
                 put(True, next(items))

@@ -105,17 +105,13 @@ def test_auto_takes_the_half_precision_that_a_model_was_made_for(monkeypatch: py
 
 
 def test_cores_are_shared_with_the_decoder_and_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = torch.get_num_threads()
     monkeypatch.setattr(device, "cores", lambda: 4)
-    try:
-        for said, halved, alone in (("", 2, 3), ("2", 1, 1), ("1", 1, 1), ("no number", 2, 3), ("0", 1, 1)):
-            monkeypatch.setenv("OMP_NUM_THREADS", said)
-            device.share_cores(halved=True)
-            assert torch.get_num_threads() == halved
-            device.share_cores(halved=False)
-            assert torch.get_num_threads() == alone
-    finally:
-        torch.set_num_threads(before)
+    for said, halved, alone in (("", 2, 3), ("2", 1, 1), ("1", 1, 1), ("no number", 2, 3), ("0", 1, 1)):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        device.share_cores(halved=True)
+        assert torch.get_num_threads() == halved
+        device.share_cores(halved=False)
+        assert torch.get_num_threads() == alone
 
 
 def test_a_call_is_timed_to_the_end_of_its_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """A batch in two halves at once is the batch."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,22 +14,19 @@ from pavdm_cli.models.native import load
 
 
 @pytest.fixture(autouse=True)
-def cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def cores(own_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four cores, two threads."""
-    before = torch.get_num_threads()
     monkeypatch.setattr(halves, "allowed", lambda: 4)
     torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_halves_are_computed_at_once() -> None:
-    seen: list[tuple[int, int, bool]] = []
+    seen: list[tuple[int, bool]] = []
     meet = threading.Barrier(2, timeout=20)
 
     def part(rows: slice) -> torch.Tensor:
         meet.wait()  # both are under way
-        seen.append((threading.get_ident(), torch.get_num_threads(), torch.is_grad_enabled()))
+        seen.append((threading.get_ident(), torch.is_grad_enabled()))
         return torch.arange(6)[rows]
 
     made = Halves()
@@ -38,9 +34,27 @@ def test_halves_are_computed_at_once() -> None:
         seen.clear()
         with torch.set_grad_enabled(learns):
             assert made(6, part).tolist() == list(range(6))
-        threads = {one for one, _, _ in seen}
+        threads = {one for one, _ in seen}
         assert len(threads) == 2 and threading.get_ident() not in threads
-        assert {(count, grad) for _, count, grad in seen} == {(2, learns)}
+        assert {grad for _, grad in seen} == {learns}
+
+
+def test_halves_keep_the_threads_they_were_made_with() -> None:
+    """A thread takes torch's own number at its first question, whatever another has made of it by then."""
+    made, meet = Halves(), threading.Barrier(2, timeout=20)
+    torch.set_num_threads(1)
+    seen = []
+
+    def part(rows: slice) -> torch.Tensor:
+        meet.wait()
+        another = threading.Thread(target=torch.set_num_threads, args=(1,))
+        another.start()
+        another.join()
+        seen.append(torch.get_num_threads())
+        return torch.arange(2)[rows]
+
+    made(2, part)
+    assert seen == [2, 2] and torch.get_num_threads() == 1
 
 
 @pytest.mark.parametrize(("threads", "batch", "parts"), ((3, 4, 2), (2, 3, 1), (4, 2, 2)))

@@ -7,58 +7,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from walkers import hurry, write_trained
 
 from pavdm_cli.errors import RunError
-from pavdm_cli.models import quantised
-from pavdm_cli.models.coder import Coder, CoderConfig
-from pavdm_cli.models.config import write
-from pavdm_cli.models.denoiser import Denoiser
-from pavdm_cli.models.judge import Judge
 from pavdm_cli.studies import retrieval as study
 from pavdm_cli.studies import retrieval_page, retrieval_results
 from pavdm_cli.studies.retrieval import CEILING, Plan, Record, Seen, Study
 from pavdm_cli.studies.revisits import BINS, Clip
-from pavdm_cli.training import memory as training
-from pavdm_cli.training.judge import CONFIG
-from pavdm_cli.training.memory import ROWS, Preset
 
 CPU = torch.device("cpu")
-CODER = CoderConfig(channels=4, widths=(8, 8, 8))
-PRESET = Preset(films=1, steps=3, batch=1, width=32, depth=1, heads=2, rate=1e-3)
 PLAN = Plan(clips=1, films=1, batch=2)
 ROW = "channel-16"
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as `train memory` leaves it, all of it untrained."""
-    folder = tmp_path_factory.mktemp("trained")
-    torch.manual_seed(0)
-    network = Denoiser(training.config(ROWS[ROW], PRESET, CODER))
-    parts = {
-        "coder": Coder(CODER),
-        "judge": Judge(replace(CONFIG, widths=(8, 8, 8))),
-        f"{ROW}/denoiser": network,
-    }
-    for name, part in parts.items():
-        for values in part.parameters():
-            if not values.any():
-                nn.init.normal_(values, std=0.05)
-        (folder / name).parent.mkdir(exist_ok=True)
-        quantised.save(folder / f"{name}.safetensors", part.state_dict())
-        write(part.config, folder / f"{name}.config.json")
-    return folder
+    """A folder as `train memory` leaves it, of one row."""
+    return write_trained(tmp_path_factory.mktemp("trained"), [ROW])
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "finished", lambda folder: (folder / "denoiser.safetensors").exists())
-    monkeypatch.setattr(study, "JUDGED", 64)
-    monkeypatch.setattr(study, "ROLLED", 16)
-    monkeypatch.setattr(study, "INTERVALS", ((0, 8), (8, 16)))
-    monkeypatch.setattr(retrieval_page, "INTERVALS", ((0, 8), (8, 16)))
-    monkeypatch.setattr("pavdm_cli.studies.retrieval_plots.INTERVALS", ((0, 8), (8, 16)))
+    hurry(monkeypatch)
 
 
 def test_a_study_goes_on_and_ends_in_a_page(trained: Path, tmp_path: Path) -> None:
