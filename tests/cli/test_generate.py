@@ -125,7 +125,8 @@ def test_what_can_be_done_next_repeats_what_was_set(folder: Path) -> None:
     options = ["--schedule", "progressive:context=1", "--steps", "12", "--guidance", "1.5"]
     result = generate("a ball", "--seed", "1", "--frames", "8", *options, "--negative", "a sea", "-o", "new/")
     assert made(folder) == ["new/a-ball-1.mp4"]
-    asked = f"pavdm generate 'a ball' --model weights/tiny --seconds 1 --scale 1 {' '.join(options)} --negative 'a sea'"
+    kept = f"--model weights/tiny --seconds 1 --scale 1 {' '.join(options)}"
+    asked = f"pavdm generate 'a ball' {kept} --negative 'a sea'"
     assert result.stdout.splitlines()[-2:] == [
         "next    pavdm extend new/a-ball-1.mp4 --model weights/tiny --seconds 1  (longer)",
         f"        {asked} --seed 2  (another)",
