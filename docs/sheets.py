@@ -14,7 +14,7 @@ import numpy as np
 from pavdm_cli.drift.report import summary
 from pavdm_cli.drift.statistics import DriftMeter
 from pavdm_cli.media.sheet import save_png, sheet
-from pavdm_cli.models.device import place
+from pavdm_cli.models.device import place, share_cores
 from pavdm_cli.models.pipeline import load
 from pavdm_cli.runs.stream import Request, stream
 
@@ -23,6 +23,7 @@ SECONDS, EVERY = 60, 5
 
 
 def main() -> None:
+    share_cores(halved=True)  # as `pavdm generate` does
     pipeline = load(sys.argv[1] if len(sys.argv) > 1 else "worlds", place("auto", "auto"))
     settings, fps = pipeline.config, pipeline.config.fps
     rows, report = [], {}
