@@ -23,8 +23,6 @@ FPS, TAKE, BLEND = 24, 8, 1
 FILMS = (
     "a sailboat on the sea at night under a clear sky",
     "a slow drive through a city at night in the rain, pink lights",
-    "a red ball bouncing on a blue background",
-    "a forest of green pines in the fog at sunset",
 )
 SCENES = (
     Asked(
