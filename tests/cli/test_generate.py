@@ -315,6 +315,8 @@ def started(folder: Path, partial: Path) -> subprocess.Popen[str]:
          "--model", "weights/tiny", *SMALL, "--guidance", "1"],
         cwd=folder, env=os.environ | {"OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # a background job is started with the signal ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     deadline = time.monotonic() + 40
     while not (partial.exists() and partial.stat().st_size > 40_000):

@@ -130,7 +130,7 @@ def test_a_model_of_another_rate_is_refused(tiny_model: Path, tmp_path: Path) ->
 def test_without_plots_it_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_command, "find_spec", lambda name: None)
     result = CliRunner().invoke(app, ["study", "scorecard", "--quick"])
-    assert isinstance(result.exception, ConfigError) and "[studies]" in str(result.exception)
+    assert isinstance(result.exception, ConfigError) and "pip install matplotlib" in str(result.exception)
 
 
 @pytest.mark.slow
