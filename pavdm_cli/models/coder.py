@@ -111,6 +111,5 @@ def load(folder: Path) -> Coder:
         ConfigError: the configuration file is missing or wrong.
     """
     coder = Coder(read(CoderConfig, folder / "coder.config.json"))
-    weights = folder / "coder.safetensors"
-    quantised.load_strict(coder, quantised.load(weights), weights)
+    quantised.fill(coder, folder / "coder.safetensors")
     return coder.eval().requires_grad_(False)

@@ -68,6 +68,5 @@ def load(folder: Path) -> Judge:
         ConfigError: the configuration file is missing or wrong.
     """
     judge = Judge(read(JudgeConfig, folder / "judge.config.json"))
-    weights = folder / "judge.safetensors"
-    quantised.load_strict(judge, quantised.load(weights), weights)
+    quantised.fill(judge, folder / "judge.safetensors")
     return judge.eval().requires_grad_(False)

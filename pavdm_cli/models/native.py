@@ -126,8 +126,7 @@ def load(folder: Path, place: Place, attention_chunk: int | None = None) -> Nati
     config = library.native(folder)
     vae = load_vae(folder / config.vae)
     denoiser = Denoiser(read(DenoiserConfig, folder / f"{config.denoiser}.config.json"))
-    weights = folder / f"{config.denoiser}.safetensors"
-    quantised.load_strict(denoiser, quantised.load(weights), weights)
+    quantised.fill(denoiser, folder / f"{config.denoiser}.safetensors")
     text = texts.load(library.text_folder(folder, config))
     captions, vectors = _captions(folder / "captions.safetensors")
     _check_fit(folder, vae.config, denoiser.config, config)
@@ -153,8 +152,7 @@ def load_vae(stem: Path) -> Vae:
         ConfigError: the configuration file is missing or wrong.
     """
     vae = Vae(read(VaeConfig, stem.with_name(stem.name + ".config.json")))
-    weights = stem.with_name(stem.name + ".safetensors")
-    quantised.load_strict(vae, quantised.load(weights), weights)
+    quantised.fill(vae, stem.with_name(stem.name + ".safetensors"))
     return vae
 
 

@@ -233,8 +233,7 @@ def load(folder: Path | None = None) -> Probe:
     """
     folder = folder or library.packaged() / "probe"
     probe = Probe(read(ProbeConfig, folder / "probe.config.json"))
-    weights = folder / "probe.safetensors"
-    quantised.load_strict(probe, quantised.load(weights), weights)
+    quantised.fill(probe, folder / "probe.safetensors")
     return probe.eval()
 
 

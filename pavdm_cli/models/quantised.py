@@ -108,6 +108,15 @@ def fingerprint(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
+def fill(module: nn.Module, path: Path) -> None:
+    """Copy the weights that `save` wrote into a module.
+
+    Raises:
+        CheckpointError: the file is missing, damaged or of another kind, or does not fit the module.
+    """
+    load_strict(module, load(path), path)
+
+
 def load_strict(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     """Copy weights into a module: nothing missing, nothing left over, every shape equal.
 

@@ -17,8 +17,7 @@ from torch.nn import functional as F
 
 from pavdm_cli.errors import CheckpointError, ConfigError
 from pavdm_cli.models.config import read
-from pavdm_cli.models.quantised import load as load_weights
-from pavdm_cli.models.quantised import load_strict
+from pavdm_cli.models.quantised import fill
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +148,7 @@ def load(folder: Path) -> TextEncoder:
         )
     encoder = TextEncoder(config, tokenizer)
     weights = folder / "model.safetensors"
-    load_strict(encoder, load_weights(weights), weights)
+    fill(encoder, weights)
     return encoder.eval().requires_grad_(False)
 
 

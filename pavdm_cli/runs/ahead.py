@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from queue import Empty, Full, Queue
+from queue import Full, Queue
 from typing import TypeVar
 
 import torch
@@ -52,6 +52,4 @@ def ahead(items: Iterator[T], most: int) -> Generator[T]:
             yield what  # type: ignore[misc]
     finally:
         unwanted.set()
-        with suppress(Empty):
-            made.get_nowait()
         worker.join()

@@ -226,8 +226,7 @@ def load(folder: Path, device: torch.device) -> Denoiser:
         ConfigError: its configuration is wrong.
     """
     network = Denoiser(read(DenoiserConfig, folder / "denoiser.config.json"))
-    weights = folder / "denoiser.safetensors"
-    quantised.load_strict(network, quantised.load(weights), weights)
+    quantised.fill(network, folder / "denoiser.safetensors")
     if network.config.memory is None:
         raise CheckpointError(f"{folder}: has no memory; train it with pavdm train memory")
     return network.to(device).eval().requires_grad_(False)

@@ -110,7 +110,7 @@ def twin(pipeline: Native, folder: Path) -> Native:
             f"{folder}: a denoiser of another shape than {pipeline.config.name}'s; train a twin"
         )
     denoiser = Denoiser(config)
-    quantised.load_strict(denoiser, quantised.load(weights), weights)
+    quantised.fill(denoiser, weights)
     return replace(pipeline, denoiser=denoiser.to(pipeline.place.device, pipeline.place.dtype).eval())
 
 

@@ -197,7 +197,7 @@ def train(
     torch.manual_seed(settings.seed)
     network, averaged = Denoiser(config), Denoiser(config).to(device).eval()
     if start is not None:
-        quantised.load_strict(network, quantised.load(start), start)
+        quantised.fill(network, start)
     network.to(device)
     rng = np.random.default_rng(settings.seed)
     state = State(network, fitting.optimizers(network, settings.rate, _hidden(network)), rng)

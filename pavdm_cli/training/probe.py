@@ -202,7 +202,7 @@ def train(
     torch.manual_seed(settings.seed)
     probe = Probe(config)
     if start is not None:
-        quantised.load_strict(probe, quantised.load(start), start)
+        quantised.fill(probe, start)
     probe.to(device)
     vae = vae.to(device).eval()
     hidden = {n for n, p in probe.named_parameters() if p.ndim == 2 and n.split(".")[0] in _BODY}

@@ -79,7 +79,7 @@ def train(
     torch.manual_seed(settings.seed)
     vae = Vae(config)
     if start is not None:
-        quantised.load_strict(vae, quantised.load(start), start)
+        quantised.fill(vae, start)
     vae.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     vae.encoder.requires_grad_(not settings.decoder_only)
     matrices = {name for name, p in vae.named_parameters() if p.ndim == 2 and p.requires_grad}
