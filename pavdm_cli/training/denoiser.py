@@ -1,9 +1,9 @@
 """Train the denoiser on rows of the sampler's own schedule, then on its own errors.
 
 Flow matching (Lipman et al. 2022): the network learns velocity = noise - clean where a latent stands on the
-straight path between both. In the last part of the budget, part of the steps start from windows that the
-network itself moved a few rows, guidance included, and learn the velocity back to the true latents
-(Resampling Forcing, arXiv 2512.15702): so that it meets its own errors before it has to live with them.
+straight path between both. In the last part of the budget, half of the steps are on windows that the network
+itself rolls on (see `rolls`) and learn the way back to the true latents: so that it meets its own errors
+before it has to live with them.
 """
 
 from collections.abc import Callable
@@ -27,14 +27,12 @@ from pavdm_cli.training import captions, rows
 from pavdm_cli.training import fit as fitting
 from pavdm_cli.training.fit import Budget, Reports
 from pavdm_cli.training.pool import TOKENS, LatentPool, Ring, Source
+from pavdm_cli.training.rolls import Rolls
 from pavdm_cli.training.rows import RowsOf
 from pavdm_cli.training.state import State
 
 GUIDANCE = 2.5
-"""Guidance with which half of the own errors are made; samples are made with about as much."""
-
-LOWEST = 0.04
-"""Level below which the way back from an own error is not made steeper."""
+"""Guidance with which the network rolls its own windows; samples are made with about as much."""
 
 BINS = 4
 """Bins of level that the loss is reported by."""
@@ -46,9 +44,9 @@ class DenoiserTraining:
 
     latents: latents a step, in rows of one kind. held, renew, every: clips in the pool, and how many are
     renewed every so many steps. images: share of the budget in which rows are single images only. clip:
-    latents of a clip. own_from: share of the budget after which half of the steps start from own errors.
-    corrupt: share of context shown at a level. drop: share of rows whose text is empty. rows: whose rows are
-    learned.
+    latents of a clip. own_from: share of the budget after which half of the steps are on windows that the
+    network rolls. corrupt: share of context shown at a level. drop: share of rows whose text is empty. rows:
+    whose rows are learned.
     """
 
     latents: int = 256
@@ -73,37 +71,62 @@ class Lesson:
     """Turns rows and clips into a loss."""
 
     def __init__(
-        self, forward: Forward, pool: LatentPool, text: TextEncoder, ramp: Ramp, settings: DenoiserTraining
+        self,
+        forward: Forward,
+        pool: LatentPool,
+        text: TextEncoder,
+        ramp: Ramp,
+        settings: DenoiserTraining,
+        carried: dict[str, Tensor],
     ) -> None:
         self._forward, self._pool, self._ramp, self._settings = forward, pool, ramp, settings
         empty = text.encode([""], length=TOKENS)
         self._device = pool.latents.device
         self._empty = tuple(t[0].to(self._device) for t in (empty.tokens, empty.mask, empty.pooled))
+        self._rolls = Rolls(pool, ramp, self._level, settings.latents, carried)
 
     def loss(self, rng: np.random.Generator, progress: float) -> tuple[Tensor, Reports]:
         """Draw a batch and return its loss, by level and by kind of row in the report."""
         s = self._settings
         drawn = rows.draw(rng, s.latents, s.clip, self._ramp, progress < s.images, s.rows)
+        if drawn.kind != "image" and progress >= s.own_from and rng.random() < 0.5:
+            return self._own(rng)
         batch, apart = len(drawn.latent), drawn.kind == "image"
         picks = self._on(rng.integers(s.held, size=batch))
         latent, left = self._on(drawn.latent), self._on(drawn.left)
         clean = self._pool.latents[picks[:, None], latent].float()
         words = self._conditions(picks, latent, self._on(rng.random(batch) < s.drop))
-        positions = torch.arange(latent.shape[1], device=self._device).float().expand(batch, -1)
-        own = not apart and progress >= s.own_from and rng.random() < 0.5
-        if own:
-            shown, level = self._own(clean, left, positions, words, float(rng.choice([1.0, GUIDANCE])))
-            target = (shown - clean) / level.clamp_min(LOWEST)[:, :, None, None, None]
-        else:
-            level, noise = self._level(left) + self._corruption(left), torch.randn_like(clean)
-            shown, target = noised(clean, noise, level[:, :, None, None, None]), noise - clean
+        level, noise = self._level(left) + self._corruption(left), torch.randn_like(clean)
+        shown = noised(clean, noise, level[:, :, None, None, None])
+        velocity = self._velocity(shown, level, words, apart)
+        error = (velocity - (noise - clean)).square().mean((2, 3, 4))
         live = left > 0
-        with autocast(self._device):
-            velocity = self._forward(shown, level, positions, words, apart)
-        error = (velocity.float() - target).square().mean((2, 3, 4))
         weight = live * torch.where(level < 0.1, 0.25, 1.0)
         total = (error * weight).sum() / weight.sum().clamp_min(1)
-        return total, _report(error.detach(), level, live, "own" if own else drawn.kind)
+        return total, _report(error.detach(), level, live, drawn.kind)
+
+    def _own(self, rng: np.random.Generator) -> tuple[Tensor, Reports]:
+        """Return the error of the clean latents predicted in windows the network rolls, and roll them on.
+
+        Of clean latents, not of velocity, which would have to be steep where little noise is left to change
+        anything with.
+        """
+        shown, left, clean, words = self._rolls.window(rng)
+        level = self._level(left)
+        silent = self._silent(words)
+        dropped = self._on(rng.random(len(left)) < self._settings.drop)
+        velocity = self._velocity(shown, level, _either(dropped, silent, words), False)
+        with torch.no_grad():
+            plain = self._velocity(shown, level, silent, False)
+            self._rolls.move(plain + GUIDANCE * (velocity.detach() - plain), rng)
+        predicted = shown - velocity * level[:, :, None, None, None]
+        error, live = (predicted - clean).square().mean((2, 3, 4)), left > 0
+        return (error * live).sum() / live.sum(), _report(error.detach(), level, live, "own")
+
+    def _velocity(self, shown: Tensor, level: Tensor, words: Conditions, apart: bool) -> Tensor:
+        positions = torch.arange(shown.shape[1], device=self._device).float().expand(len(shown), -1)
+        with autocast(self._device):
+            return self._forward(shown, level, positions, words, apart).float()
 
     def _level(self, left: Tensor) -> Tensor:
         """Turn moves left into levels, as `Ramp.level` does."""
@@ -116,24 +139,6 @@ class Lesson:
         amount = 0.15 * torch.rand(len(left), 1, device=left.device)
         return (left < 0) * chosen * amount
 
-    @torch.no_grad()
-    def _own(
-        self, clean: Tensor, left: Tensor, positions: Tensor, words: Conditions, guidance: float
-    ) -> tuple[Tensor, Tensor]:
-        """Let the network itself move true windows up to four rows, in one stride, to where the row
-        stands."""
-        left = left.where(left < 0, left.clamp_min(0.5))
-        rows_back = 1 + 3 * torch.rand(len(left), 1, device=left.device)
-        before, level = self._level(left + rows_back), self._level(left)
-        shown = noised(clean, torch.randn_like(clean), before[:, :, None, None, None])
-        with autocast(self._device):
-            velocity = self._forward(shown, before, positions, words, False).float()
-            if guidance != 1:
-                nothing = self._silent(words)
-                plain = self._forward(shown, before, positions, nothing, False).float()
-                velocity = plain + guidance * (velocity - plain)
-        return shown + velocity * (level - before)[:, :, None, None, None], level
-
     def _conditions(self, picks: Tensor, latent: Tensor, dropped: Tensor) -> Conditions:
         second = self._pool.second[picks[:, None], latent]
         words = Conditions(
@@ -142,14 +147,7 @@ class Lesson:
             self._pool.pooled[picks],
             torch.nn.functional.one_hot(second, 2).float(),
         )
-        silent = self._silent(words)
-        choose = dropped[:, None, None]
-        return Conditions(
-            torch.where(choose[..., None], silent.tokens, words.tokens),
-            torch.where(choose, silent.mask, words.mask),
-            torch.where(choose, silent.pooled, words.pooled),
-            words.weight,
-        )
+        return _either(dropped, self._silent(words), words)
 
     def _silent(self, words: Conditions) -> Conditions:
         tokens, mask, pooled = self._empty
@@ -208,7 +206,7 @@ def train(
     batch = 64 if device.type == "cuda" else 4
     pool = LatentPool(source, ring, vae, text, device, batch, state.step // settings.every)
     forward: Forward = torch.compile(network, dynamic=False) if compiled else network
-    lesson = Lesson(forward, pool, text, ramp, settings)
+    lesson = Lesson(forward, pool, text, ramp, settings, state.carried)
 
     def after(step: int) -> None:
         if step % settings.every == 0:
@@ -230,6 +228,17 @@ def train(
         after_step=after,
     )
     return averaged
+
+
+def _either(choose: Tensor, one: Conditions, other: Conditions) -> Conditions:
+    """Take the words of `one` for the videos chosen (B,), and of `other` for the rest."""
+    here = choose[:, None, None]
+    return Conditions(
+        torch.where(here[..., None], one.tokens, other.tokens),
+        torch.where(here, one.mask, other.mask),
+        torch.where(here, one.pooled, other.pooled),
+        other.weight,
+    )
 
 
 def _hidden(network: Denoiser) -> set[str]:

@@ -20,7 +20,8 @@ class State:
     """A network, its running average, its optimizers, random numbers, and how far it is.
 
     average: exponential moving average of parameters, with buffers as they are. rng: drives every random
-    choice but the noise, which comes from torch's generator. seconds: time trained in all.
+    choice but the noise, which comes from torch's generator. carried: what a lesson takes from step to step.
+    seconds: time trained in all.
     """
 
     module: nn.Module
@@ -30,6 +31,7 @@ class State:
     step: int = 0
     seconds: float = 0.0
     average: dict[str, Tensor] = field(default_factory=dict)
+    carried: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.average = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
@@ -51,6 +53,7 @@ class State:
         for i, optimizer in enumerate(self.optimizers):
             for p, values in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{i}.{p}.{k}": torch.as_tensor(v) for k, v in values.items()}
+        tensors |= {f"carried.{k}": v for k, v in self.carried.items()}
         tensors["random.cpu"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random.cuda"] = torch.cuda.get_rng_state()
@@ -87,6 +90,9 @@ class State:
             optimizer.load_state_dict(
                 {"state": states, "param_groups": optimizer.state_dict()["param_groups"]}
             )
+        device = next(self.module.parameters()).device
+        self.carried.clear()
+        self.carried.update({k: v.to(device) for k, v in _under(tensors, "carried.").items()})
         torch.set_rng_state(tensors["random.cpu"])
         if torch.cuda.is_available() and "random.cuda" in tensors:
             torch.cuda.set_rng_state(tensors["random.cuda"])

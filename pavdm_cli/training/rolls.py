@@ -1,0 +1,101 @@
+"""Windows that the network in training carries on itself, as the sampler does, beside the true latents.
+
+Each begins as true latents noised to a steady row of the schedule. From then on the network moves it: what it
+finishes is the context of what comes after, so that it meets errors as old as true latents last (Resampling
+Forcing, arXiv 2512.15702; BAgger, arXiv 2512.12080).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pavdm_cli.models.denoiser import Conditions
+from pavdm_cli.sampling.noise import noised
+from pavdm_cli.sampling.schedule import Ramp
+from pavdm_cli.training.pool import LatentPool
+
+
+class Rolls:
+    """About `latents` latents of such windows, B of them, all at the same row.
+
+    `carried` is all they are between steps, so that a training's state can keep it. shown: (B, T, C, h, w),
+    T the schedule's span. true: (B, clip, C, h, w), and its texts as a pool has them. first: (B,) place of
+    the window in its clip. moves: made since a chunk was finished.
+    """
+
+    def __init__(
+        self,
+        pool: LatentPool,
+        ramp: Ramp,
+        level: Callable[[Tensor], Tensor],
+        latents: int,
+        carried: dict[str, Tensor],
+    ) -> None:
+        self._pool, self._ramp, self._level, self.carried = pool, ramp.endless(), level, carried
+        self._windows = max(latents // ramp.span, 1)
+
+    def window(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Conditions]:
+        """Return the windows as they stand: latents shown, moves left (B, T), true latents, texts."""
+        if not self.carried:
+            self.carried["moves"] = torch.tensor(0)
+            self._begin(rng, np.arange(self._windows))
+        c, here = self.carried, self._here()
+        row = torch.arange(len(here), device=here.device)[:, None]
+        weight = torch.nn.functional.one_hot(c["second"][row, here], 2).float()
+        words = Conditions(c["tokens"].float(), c["mask"], c["pooled"], weight)
+        return c["shown"], self._left(0), c["true"][row, here].float(), words
+
+    def move(self, velocity: Tensor, rng: np.random.Generator) -> None:
+        """Move the windows by the schedule's next move; a finished chunk makes room for fresh noise.
+
+        A window at the end of its clip begins again with another.
+        """
+        c, ramp = self.carried, self._ramp
+        now, to = (self._level(self._left(done)) for done in (0, 1))
+        c["shown"] = c["shown"] + velocity * (to - now)[:, :, None, None, None]
+        c["moves"] = c["moves"] + 1
+        if int(c["moves"]) < ramp.lag:
+            return
+        c["moves"] = torch.tensor(0)
+        fresh = torch.randn_like(c["shown"][:, : ramp.chunk])
+        c["shown"] = torch.cat([c["shown"][:, ramp.chunk :], fresh], dim=1)
+        c["first"] = c["first"] + ramp.chunk
+        over = (c["first"] + ramp.span > self._pool.count).nonzero()[:, 0]
+        self._begin(rng, over.cpu().numpy())
+
+    def _begin(self, rng: np.random.Generator, windows: np.ndarray) -> None:
+        """Put true latents of clips drawn anew into some windows."""
+        device, c, pool = self._pool.latents.device, self.carried, self._pool
+        picks = torch.from_numpy(rng.integers(len(pool.latents), size=len(windows))).to(device)
+        first = rng.integers(pool.count - self._ramp.span + 1, size=len(windows))
+        drawn = {
+            "true": pool.latents[picks],
+            "tokens": pool.tokens[picks],
+            "mask": pool.mask[picks],
+            "pooled": pool.pooled[picks],
+            "second": pool.second[picks],
+            "first": torch.from_numpy(first).to(device),
+        }
+        where = torch.from_numpy(windows).to(device)
+        for name, value in drawn.items():
+            c[name] = c[name].index_copy(0, where, value) if name in c else value
+        here = self._here()[where]
+        clean = c["true"][where[:, None], here].float()
+        level = self._level(self._left(0)[where])[:, :, None, None, None]
+        shown = noised(clean, torch.randn_like(clean), level)
+        c["shown"] = c["shown"].index_copy(0, where, shown) if "shown" in c else shown
+
+    def _here(self) -> Tensor:
+        """Return where in its clip each latent of each window stands (B, T)."""
+        first = self.carried["first"]
+        return first[:, None] + torch.arange(self._ramp.span, device=first.device)
+
+    def _left(self, more: int) -> Tensor:
+        """Return the moves each latent has left after so many more (B, T); negative for context."""
+        ramp, first = self._ramp, self.carried["first"]
+        place = torch.arange(-ramp.context, ramp.window, device=first.device)
+        after = ramp.lag * (place // ramp.chunk + 1) - int(self.carried["moves"]) - more
+        left = torch.where(place < 0, place, after.clamp_min(0)).float()
+        return left.expand(len(first), -1)
