@@ -123,6 +123,11 @@ def order(
     """
     model = film.model
     name, ramp = orders.ramp(wishes.schedule or "progressive", steps, model.sampling)
+    if wishes.prompt is None:
+        raise ConfigError(
+            f"{source.path}: no prompt is stored in it; say with --prompt what is to come, for example "
+            f"{model.knows[0].prompt if model.knows else 'a red ball bouncing'!r}"
+        )
     (prompt,) = orders.prompts(wishes.prompt, None)
     return Order(
         asked_model=film.asked_model,

@@ -77,7 +77,8 @@ def picture(frame: NDArray[np.uint8], columns: int = COLUMNS) -> Text:
 
 def told(said: Verdict) -> str:
     """Return a verdict as its word and its worst figure."""
-    return f"{said.word} ({said.figure} {said.value:.2f} at {clock(said.at)})"
+    word = "too short to tell" if said.word == "short" else said.word
+    return f"{word} ({said.figure} {said.value:.2f} at {clock(said.at)})"
 
 
 def clock(seconds: float) -> str:

@@ -163,7 +163,7 @@ From = Annotated[
     typer.Option("--from", metavar="TIME", help="From when on: 37s or 1:10.", rich_help_panel=BASIC),
 ]
 Takes = Annotated[
-    int, typer.Option("--count", help="Takes, with seeds that count up.", rich_help_panel=BASIC)
+    int, typer.Option("--count", help="Takes; seeds count up, and a sheet shows them.", rich_help_panel=BASIC)
 ]
 NewFile = Annotated[
     Path | None,

@@ -13,18 +13,22 @@ app = typer.Typer(
     help="Runs on disk: to be gone on with, and the latents of finished ones.", no_args_is_help=True
 )
 
+COLUMNS = ("name", "status", "frames", "latents", "megabytes", "seed", "video")
+"""Of the list; a name begins with the day and time it was begun. frames: asked for of each video."""
+
 
 @app.command("list")
 def list_runs(run_dir: options.RunDir = None, as_json: options.Json = False) -> None:
-    """List every run, the oldest first."""
+    """List every run, the oldest first: when it was begun, how far it is, its first video."""
     out, root = Output(as_json=as_json), store.place(run_dir)
     runs = store.all_runs(root)
     if as_json:
         out.data({"folder": str(root), "runs": [_facts(run) for run in runs]})
         return
-    for facts in map(_facts, runs):
-        latents, size = f"{facts['latents']} latents", f"{facts['megabytes']} MB"
-        out.plain(f"{facts['name']}  {facts['status']}, {latents}, {size}  {facts['video']}")
+    table = [COLUMNS, *(tuple(_cell(facts[key]) for key in COLUMNS) for facts in map(_facts, runs))]
+    wide = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table if runs else []:
+        out.plain("  ".join(text.ljust(width) for text, width in zip(row, wide, strict=True)).rstrip())
     kept = store.KEPT / 2**30
     out.plain(f"{len(runs)} in {root}; of finished ones, the newest {kept:g} GiB are kept")
 
@@ -71,17 +75,24 @@ def clean(
 def _facts(run: Run) -> dict[str, object]:
     """Return what a list says of a run; a damaged record is said in its place."""
     try:
-        first = str(run.asked().videos[0].path)
+        asked = run.asked()
+        first, seed, frames = str(asked.videos[0].path), asked.videos[0].seed, asked.frames
     except RunError:
-        first = "its record is damaged"
+        first, seed, frames = "its record is damaged", None, None
     size = round(run.size() / 1e6, 1)
     return {
         "name": run.name,
         "status": run.status,
+        "frames": frames,
         "latents": run.latents(),
         "megabytes": size,
+        "seed": seed,
         "video": first,
     }
+
+
+def _cell(found: object) -> str:
+    return "" if found is None else str(found)
 
 
 def _video(asked: Asked, number: int) -> dict[str, object]:

@@ -14,10 +14,16 @@ from pavdm_cli.runs.timeline import Cue
 def show(file: options.File, run_dir: options.RunDir = None, as_json: options.Json = False) -> None:
     """Show the settings stored in a video, and the commands that make it again."""
     from pavdm_cli.errors import ConfigError
+    from pavdm_cli.media.writer import PARTIAL
     from pavdm_cli.runs import past, store
     from pavdm_cli.runs.settings import stored
 
     out = Output(as_json=as_json)
+    if file.name.endswith(PARTIAL) and file.exists():
+        raise ConfigError(
+            f"{file}: not finished, so nothing is stored in it yet; 'pavdm runs list' names its run, "
+            "'pavdm resume' goes on with it"
+        )
     existing = past.look(file, store.place(run_dir))
     own = existing.settings
     if own is None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pavdm_cli.drift.report import BLANK, Summary, Verdict, faults, summary
-from pavdm_cli.drift.statistics import DriftMeter, SecondStats
+from pavdm_cli.drift.statistics import DriftMeter, SecondStats, Turn
 from pavdm_cli.errors import VideoError
 
 THUMB = 16  # pixels a side of the thumbnails that cuts, freezes and repetition are found on
@@ -118,11 +118,11 @@ class Analysis:
 
 
 class Analyser:
-    """Looks at the frames of one video as they pass."""
+    """Looks at the frames of one video as they pass; turns: as in `DriftMeter`."""
 
-    def __init__(self, fps: float) -> None:
+    def __init__(self, fps: float, turns: Sequence[Turn] = ()) -> None:
         self._fps = fps
-        self._meter = DriftMeter(max(round(fps), 1))
+        self._meter = DriftMeter(max(round(fps), 1), turns)
         self._motion, self._change, self._share = array("d"), array("d"), array("d")
         self._last: NDArray[np.int16] | None = None
         self._frozen = _Runs(fps, FROZEN_SECONDS)

@@ -13,7 +13,7 @@ from typing import Literal
 from pavdm_cli.drift.statistics import FIGURES, SecondStats
 from pavdm_cli.errors import VideoError
 
-Word = Literal["ok", "colour", "blur", "frozen", "blank"]
+Word = Literal["ok", "short", "colour", "blur", "frozen", "blank"]
 
 START = 3  # seconds that later ones are held against: one alone is a matter of chance
 EDGE = 0.15  # the share of a video that is its beginning, or its end
@@ -42,8 +42,8 @@ GRAVEST: tuple[Word, ...] = ("blank", "frozen", "blur", "colour")  # a blank sec
 class Verdict:
     """One word for a video, the figure that decided it, its value, and where (seconds).
 
-    For "ok" it is the colour distance that came nearest to its limit. The value of blur and of a change in
-    saturation is a ratio to the start; any other is the figure itself.
+    For "ok", and "short", too short to tell, it is the colour distance that came nearest to its limit. The
+    value of blur and of a change in saturation is a ratio to the start; any other is the figure itself.
     """
 
     word: Word
@@ -87,14 +87,15 @@ class Summary:
 def verdict(seconds: Sequence[SecondStats]) -> Verdict:
     """Return the gravest fault of the seconds so far, at its worst second, or else ok.
 
-    Raises VideoError if there is no second.
+    Each part of the video is held against its own start. Raises VideoError if there is no second.
     """
-    start = _start(seconds)
-    found = [fault for second in seconds if (fault := _fault(second, start))]
+    _some(seconds)
+    found = [fault for part, start in _parts(seconds) for one in part if (fault := _fault(one, start))]
     if found:
         return min(found, key=lambda fault: (GRAVEST.index(fault[1].word), -fault[0]))[1]
     most = max(seconds, key=lambda second: second.histogram)
-    return Verdict("ok", "histogram", most.histogram, most.at)
+    told = any(len(part) > START for part, _ in _parts(seconds))
+    return Verdict("ok" if told else "short", "histogram", most.histogram, most.at)
 
 
 def faults(seconds: Sequence[SecondStats]) -> list[Verdict]:
@@ -102,8 +103,8 @@ def faults(seconds: Sequence[SecondStats]) -> list[Verdict]:
 
     Raises VideoError if there is no second.
     """
-    start = _start(seconds)
-    return [fault[1] for second in seconds if (fault := _fault(second, start))]
+    _some(seconds)
+    return [fault[1] for part, start in _parts(seconds) for one in part if (fault := _fault(one, start))]
 
 
 def summary(seconds: Sequence[SecondStats]) -> Summary:
@@ -149,8 +150,8 @@ def _fault(second: SecondStats, start: dict[str, float]) -> tuple[float, Verdict
 
 def _worst_stretch(seconds: Sequence[SecondStats]) -> Stretch:
     """Return the seconds around the greatest departure that keep at least half of it."""
-    start = _start(seconds)
-    rows = {figure: [_departure(second, figure, start) for second in seconds] for figure in FIGURES}
+    starts = {part[0].part: start for part, start in _parts(seconds)}
+    rows = {figure: [_strays(second, figure, starts) for second in seconds] for figure in FIGURES}
     figure = max(rows, key=lambda name: max(rows[name]))
     row = rows[figure]
     peak = max(row)
@@ -171,13 +172,25 @@ def _departure(second: SecondStats, figure: str, start: dict[str, float]) -> flo
     return abs(math.log(_ratio(value, start[figure], least))) / math.log(times)
 
 
-def _start(seconds: Sequence[SecondStats]) -> dict[str, float]:
-    """Return each figure's mean over the first seconds."""
+def _strays(second: SecondStats, figure: str, starts: dict[int | None, dict[str, float]]) -> float:
+    """Return how far a second is from the start of its part; a change that was asked for is none."""
+    return _departure(second, figure, starts[second.part]) if second.part in starts else 0.0
+
+
+def _parts(seconds: Sequence[SecondStats]) -> list[tuple[list[SecondStats], dict[str, float]]]:
+    """Return the parts of a video, each with the means of its first seconds."""
+    found: dict[int, list[SecondStats]] = {}
+    for second in seconds:
+        if second.part is not None:
+            found.setdefault(second.part, []).append(second)
+    return [(part, {figure: _mean(part[:START], figure) for figure in FIGURES}) for part in found.values()]
+
+
+def _some(seconds: Sequence[SecondStats]) -> None:
     if not seconds:
         raise VideoError(
             "the video is shorter than half a second: there is nothing to measure. Make a longer one"
         )
-    return {figure: _mean(seconds[:START], figure) for figure in FIGURES}
 
 
 def _mean(seconds: Sequence[SecondStats], figure: str) -> float:

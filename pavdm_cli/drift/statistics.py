@@ -4,6 +4,7 @@ Frames are uint8 arrays (T, H, W, 3); every figure is in units of the full range
 BT.709.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,18 +33,29 @@ class SecondStats:
     motion: float
     """Mean absolute difference of luma to the frame before."""
     histogram: float
-    """Earth mover's distance of the channels' histograms to the first second's: how far the colours moved."""
+    """Earth mover's distance of the channels' histograms to those of its part's first second: how far the
+    colours moved."""
+    part: int | None = 0
+    """Which part of the video it belongs to, each with a start of its own; None while one goes over into the
+    next."""
+
+
+Turn = tuple[float, float]
+"""From when to when, in seconds, a video turns into something else because it was told to."""
 
 
 class DriftMeter:
-    """Measures frames as they pass; keeps one frame of luma and one record a second."""
+    """Measures frames as they pass; keeps one frame of luma and one record a second.
 
-    def __init__(self, fps: int) -> None:
-        self._fps = fps
+    turns: asked for, in order; what comes after one is a new part.
+    """
+
+    def __init__(self, fps: int, turns: Sequence[Turn] = ()) -> None:
+        self._fps, self._turns = fps, turns
         self._whole: list[SecondStats] = []
         self._sums = _Sums()
         self._last: NDArray[np.float32] | None = None
-        self._reference: NDArray[np.float64] | None = None
+        self._reference: tuple[int, NDArray[np.float64]] | None = None
 
     def add(self, frames: NDArray[np.uint8]) -> None:
         """Measure the next frames, uint8 (T, H, W, 3), any T."""
@@ -79,25 +91,34 @@ class DriftMeter:
 
     def _close(self) -> None:
         """Put a whole second away."""
-        self._whole.append(self._second())
-        if self._reference is None:
-            self._reference = self._sums.distribution()
+        second = self._second()
+        self._whole.append(second)
+        if second.part is not None and (self._reference is None or self._reference[0] != second.part):
+            self._reference = second.part, self._sums.distribution()
         self._sums = _Sums()
+
+    def _part(self, at: float, length: float) -> int | None:
+        """Return which part a stretch of the video belongs to."""
+        if any(start < at + length and at < end for start, end in self._turns):
+            return None
+        return sum(end <= at for _, end in self._turns)
 
     def _second(self) -> SecondStats:
         sums, n = self._sums, self._sums.frames
-        moved = 0.0
-        if self._reference is not None:
-            moved = float(np.abs(sums.distribution() - self._reference).sum(axis=1).mean() / 255)
+        at, length, moved = float(len(self._whole)), n / self._fps, 0.0
+        part = self._part(at, length)
+        if self._reference is not None and self._reference[0] == part:
+            moved = float(np.abs(sums.distribution() - self._reference[1]).sum(axis=1).mean() / 255)
         return SecondStats(
-            at=float(len(self._whole)),
-            length=n / self._fps,
+            at=at,
+            length=length,
             brightness=sums.brightness / n,
             contrast=sums.contrast / n,
             saturation=sums.saturation / n,
             sharpness=sums.sharpness / n,
             motion=sums.motion / max(sums.differences, 1),
             histogram=moved,
+            part=part,
         )
 
 

@@ -70,7 +70,14 @@ def command(size: tuple[int, int], fps: int, scale: int, quality: int) -> list[s
         *("-c:v", "libx264", "-preset", "superfast", "-qp", str(quality), "-threads", "1"),
         *("-bf", "0", "-flags", "+cgop"),
         *("-g", str(fps), "-keyint_min", str(fps), "-sc_threshold", "0"),
-        *("-rc-lookahead", "0", "-x264-params", "mbtree=0:sync-lookahead=0", "-flush_packets", "1"),
+        *(
+            "-rc-lookahead",
+            "0",
+            "-x264-params",
+            "mbtree=0:sync-lookahead=0:subme=0:weightp=0",
+            "-flush_packets",
+            "1",
+        ),
         *("-movflags", "frag_keyframe+empty_moov+default_base_moof+skip_trailer", "-f", "mp4", "pipe:1"),
     ]
 

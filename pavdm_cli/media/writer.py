@@ -15,11 +15,12 @@ from pavdm_cli.media import attachment, ffmpeg
 from pavdm_cli.media.encoder import Encoder, Progress, command
 
 LARGEST_SIDE = 8192  # pixels; beyond it few players decode H.264
+PARTIAL = ".partial.mp4"
 
 
 def partial_of(path: Path) -> Path:
     """Return the file that a video grows in until it is finished."""
-    return path.with_name(f"{path.stem}.partial.mp4")
+    return path.with_name(path.stem + PARTIAL)
 
 
 def check_output(path: Path, force: bool) -> None:

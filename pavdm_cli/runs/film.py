@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from pavdm_cli.drift.report import Summary, Verdict, summary, verdict
-from pavdm_cli.drift.statistics import DriftMeter, SecondStats
+from pavdm_cli.drift.statistics import DriftMeter, SecondStats, Turn
 from pavdm_cli.media.encoder import Progress
 from pavdm_cli.media.writer import VideoWriter
 from pavdm_cli.runs.stream import Chunk, Clock
@@ -39,7 +39,7 @@ class Film:
     Leaving normally finishes the files; leaving by an exception keeps what plays (see `VideoWriter`).
     `hidden` frames of the film are in no file, and the first `old` frames of a file are what the film goes
     on from. `frames` counts those that were added here. `clock` is told what writing and measuring take;
-    give it the stream's.
+    give it the stream's. turns: of the whole film, see `DriftMeter`.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Film:
         begun: Sequence[Begun] = (),
         hidden: int = 0,
         old: int = 0,
+        turns: Sequence[Turn] = (),
     ) -> None:
         self.writers = [
             VideoWriter(
@@ -62,9 +63,12 @@ class Film:
         self.fps = look.fps
         self.frames = 0
         self._hidden = hidden
-        self._before = min(writer.frames_written for writer in self.writers) - old
+        there = min(writer.frames_written for writer in self.writers)
+        self._before = there - old
         self._clock = clock or Clock()
-        self._meters = [DriftMeter(look.fps) for _ in paths]
+        measured = (there + hidden) / look.fps
+        new = [(start - measured, end - measured) for start, end in turns]
+        self._meters = [DriftMeter(look.fps, new) for _ in paths]
         self._said: tuple[int, Verdict | None] = (0, None)
         self._stack = ExitStack()
 

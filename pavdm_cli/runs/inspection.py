@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from pavdm_cli.drift.analysis import Analyser, Analysis
 from pavdm_cli.drift.compare import TAPS, Comparer, Likeness
+from pavdm_cli.drift.statistics import Turn
 from pavdm_cli.errors import VideoError
 from pavdm_cli.media import reader
 from pavdm_cli.media.reader import VideoInfo
 from pavdm_cli.models.library import FRAMES_PER_LATENT
+from pavdm_cli.runs import settings, timeline
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
 
@@ -51,7 +53,7 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
     if every is None and ours:
         every = joint_frames(str(info.tags["schedule"]))
         among = FRAMES_PER_LATENT if every > FRAMES_PER_LATENT else 1
-    analyser, strip, at, place = Analyser(info.fps), [], [], 0
+    analyser, strip, at, place = Analyser(info.fps, turns(info)), [], [], 0
     shown = {round((i + 0.5) * info.frames / STRIP - 0.5) for i in range(STRIP)}
     for frames in frames_of(path, info):
         analyser.add(frames)
@@ -70,6 +72,12 @@ def joint_frames(text: str) -> int:
     """
     name, ramp = schedule.parse(text, Ramp())
     return schedule.find(name).piece(ramp) * FRAMES_PER_LATENT
+
+
+def turns(info: VideoInfo) -> list[Turn]:
+    """Return from when to when a video was told to change; none if it has no settings of ours."""
+    own = settings.read(info.tags)
+    return timeline.turns(own.cues, own.blend, own.hidden / info.fps) if own else []
 
 
 def frames_of(path: Path, info: VideoInfo) -> Iterator[NDArray[np.uint8]]:

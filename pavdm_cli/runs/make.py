@@ -16,7 +16,7 @@ from pavdm_cli.media import beginning, reader
 from pavdm_cli.media.encoder import Progress, intact
 from pavdm_cli.media.writer import partial_of
 from pavdm_cli.models.pipeline import Pipeline
-from pavdm_cli.runs import joint
+from pavdm_cli.runs import joint, timeline
 from pavdm_cli.runs import plan as plans
 from pavdm_cli.runs import settings as texts
 from pavdm_cli.runs.film import Begun, Film, Look
@@ -168,7 +168,8 @@ class Session:
         ]
         tags = [texts.stored(one) for one in self.settings]
         old = given.past.frames - given.past.hidden if given else 0
-        return Film(self._paths, self._look, tags, self.clock, begun, self._hidden, old)
+        turns = timeline.turns(order.cues, order.blend)
+        return Film(self._paths, self._look, tags, self.clock, begun, self._hidden, old, turns)
 
     def _begun(
         self, order: Order, given: Given | None, path: Path, earlier: Progress | None

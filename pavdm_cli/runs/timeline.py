@@ -10,6 +10,7 @@ from pathlib import Path
 from pavdm_cli.errors import ConfigError
 
 BLEND = 1.0  # seconds
+SETTLED = 2.0  # seconds after a cue has taken over: as long as the packaged model's window
 CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,7}):(\d{1,9}(?:\.\d{1,9})?)", re.ASCII)
 UNITS = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s?)?", re.ASCII)
 
@@ -40,6 +41,11 @@ def weights(cues: tuple[Cue, ...], blend: float, time: float) -> list[float]:
         out = [(1 - share) * weight for weight in out]
         out[i] += share
     return out
+
+
+def turns(cues: tuple[Cue, ...], blend: float, before: float = 0.0) -> list[tuple[float, float]]:
+    """Return from when to when each cue changes the picture, in seconds after `before`."""
+    return [(cue.at - before, cue.at + blend + SETTLED - before) for cue in cues]
 
 
 def seconds(text: str) -> float:

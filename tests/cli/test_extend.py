@@ -247,7 +247,7 @@ def raise_of(*arguments: str) -> None:
         (("extend", "none.mp4"), VideoError, "no such video file"),
         (("extend", "text.mp4"), VideoError, "not a video"),
         (("extend", "short.mp4", "--prompt", "a"), VideoError, "3 frames at 8 frames a second are too short"),
-        (("extend", "short.mp4"), ConfigError, "the prompt is empty"),
+        (("extend", "short.mp4"), ConfigError, "say with --prompt what is to come"),
         (("extend", "cut.mp4", "--prompt", "a"), VideoError, "not a video"),
         (("extend", "torn.mkv", "--prompt", "a"), VideoError, "is damaged: .* Repair it: ffmpeg -i"),
         (("extend", "old.mp4", "--at", "1s=sea"), ConfigError, "the new part begins at 2.5 s"),
@@ -279,3 +279,24 @@ def test_what_cannot_go_on_is_said(
     with pytest.raises(error, match=said):
         raise_of(*arguments)
     assert sorted(path for path in folder.iterdir()) == before
+
+
+def test_a_video_of_others_without_a_prompt_says_how_to_give_one(folder: Path) -> None:
+    with VideoWriter(folder / "theirs.mp4", (64, 64), 8, tags={}) as writer:
+        writer.write(moving_frames(16)[:, :64, :64])
+    result = CliRunner().invoke(app, ["extend", "theirs.mp4", *MODEL])
+    assert isinstance(result.exception, ConfigError)
+    assert "theirs.mp4: no prompt is stored in it; say with --prompt" in str(result.exception)
+
+
+def test_runs_are_listed_under_a_header_and_a_growing_film_is_named_as_such(folder: Path) -> None:
+    empty = pavdm("runs", "list", model=()).stdout
+    assert "name" not in empty and empty.startswith("0 in ")
+    generate("old.mp4", "--frames", "16")
+    header, run, _ = pavdm("runs", "list", model=()).stdout.splitlines()
+    assert header.split() == ["name", "status", "frames", "latents", "megabytes", "seed", "video"]
+    assert run.split()[1:4] == ["finished", "16", "4"] and run.split()[5:] == ["1", str(folder / "old.mp4")]
+    assert header.index("seed") == run.index(" 1 ") + 1
+    (folder / "old.partial.mp4").write_bytes(b"")
+    result = CliRunner().invoke(app, ["show", "old.partial.mp4"])
+    assert isinstance(result.exception, ConfigError) and "'pavdm resume' goes on" in str(result.exception)

@@ -1,22 +1,23 @@
 """The words: each known damage is named at its place, and what only lives is ok."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 import pytest
 from scenes import FPS, blurred, pixels, saturated, scene
 
-from pavdm_cli.drift.report import sparkline, summary, verdict
-from pavdm_cli.drift.statistics import DriftMeter, SecondStats
+from pavdm_cli.drift.report import faults, sparkline, summary, verdict
+from pavdm_cli.drift.statistics import DriftMeter, SecondStats, Turn
 from pavdm_cli.errors import VideoError
 
 CLEAN = scene(10)
 BAD = 6  # the second at which the damage begins
 
 
-def measured(frames: np.ndarray) -> list[SecondStats]:
-    meter = DriftMeter(FPS)
+def measured(frames: np.ndarray, turns: Sequence[Turn] = ()) -> list[SecondStats]:
+    meter = DriftMeter(FPS, turns)
     meter.add(pixels(frames))
     return meter.seconds
 
@@ -65,6 +66,30 @@ def test_what_a_scene_may_do_is_ok(end: np.ndarray) -> None:
     assert (said.word, said.figure) == ("ok", "histogram")
 
 
+def test_a_change_that_was_asked_for_is_no_fault_and_what_goes_wrong_after_it_is() -> None:
+    frames = np.concatenate([CLEAN[: BAD * FPS], scene(10) ** 1.8])
+    assert verdict(measured(frames)).word == "colour"
+    turned = measured(frames, [(5.4, 6.2)])
+    assert [second.part for second in turned[4:8]] == [0, None, None, 1]
+    assert (verdict(turned).word, faults(turned)) == ("ok", [])
+    assert summary(turned).worst.departure < 1
+    frames[12 * FPS :] = saturated(frames[12 * FPS :], 0.4)
+    worse = verdict(measured(frames, [(5.4, 6.2)]))
+    assert (worse.word, worse.figure) == ("colour", "saturation") and worse.at >= 12
+
+
+def test_every_turn_begins_a_part_and_all_of_them_may_be_turns() -> None:
+    turned = measured(CLEAN, [(0.5, 1.5), (2.0, 3.0), (3.0, 4.0), (9.5, 20.0)])
+    assert [second.part for second in turned] == [None, None, None, None, 3, 3, 3, 3, 3, None]
+    assert verdict(measured(CLEAN, [(0.0, 20.0)])).word == "short"
+
+
+def test_a_video_of_three_seconds_is_too_short_to_tell_but_not_to_see_that_it_is_black() -> None:
+    assert verdict(measured(CLEAN[: 3 * FPS])).word == "short"
+    assert verdict(measured(CLEAN[: 4 * FPS])).word == "ok"
+    assert verdict(measured(0 * CLEAN[: 2 * FPS])).word == "blank"
+
+
 def test_a_still_picture_is_not_frozen() -> None:
     assert verdict(measured(np.repeat(CLEAN[:1], 60, 0))).word == "ok"
 
@@ -98,7 +123,7 @@ def test_the_ends_are_fifteen_per_cent() -> None:
 
 def test_summary_is_json() -> None:
     got = asdict(summary(measured(CLEAN[:30])))
-    assert json.loads(json.dumps(got))["verdict"]["word"] == "ok"
+    assert json.loads(json.dumps(got))["verdict"]["word"] == "short"
     assert got["worst"]["end"] <= 2.5
 
 

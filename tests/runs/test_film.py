@@ -45,7 +45,7 @@ def test_figures_are_each_video_s_own(tmp_path: Path) -> None:
             made.add(chunk)
             now = made.verdict()
             said.append(now and now.word)
-    assert said[0] == "ok" and said[7] == "ok" and said[-1] == "blank"
+    assert said[0] == "short" and said[7] == "ok" and said[-1] == "blank"
     words = [summary.verdict.word for i in range(2) if (summary := made.summary(i))]
     assert words == ["blank", "ok"]
     assert [len(made.figures(i)) for i in range(2)] == [6, 6]
@@ -71,3 +71,11 @@ def test_nothing_is_made_before_the_first_frame(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), Film([tmp_path / "new" / "x.mp4"], LOOK, [{}]):
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_turns_are_those_of_the_film_whatever_part_of_it_is_measured(tmp_path: Path) -> None:
+    with Film([tmp_path / "x.mp4"], LOOK, [{}], hidden=16, turns=[(3.0, 4.0)]) as made:
+        for chunk in chunks(moving_frames(48)):
+            made.add(chunk)
+        parts = [second.part for second in made.figures(0)]
+    assert parts == [0, None, 1, 1]

@@ -8,8 +8,11 @@ from pictures import moving_frames
 
 from pavdm_cli.drift.statistics import DriftMeter
 from pavdm_cli.errors import ScheduleError, VideoError
+from pavdm_cli.media import reader
 from pavdm_cli.media.writer import VideoWriter
 from pavdm_cli.runs import inspection
+from pavdm_cli.runs.settings import Settings, stored
+from pavdm_cli.runs.timeline import Cue
 
 FRAMES = moving_frames(40)
 
@@ -66,3 +69,19 @@ def test_clips_follow_each_other_and_leave_the_rest_out(tmp_path: Path) -> None:
     found = list(inspection.clips(path, 16))
     assert [clip.shape for clip in found] == [(16, 64, 96, 3)] * 2
     assert np.abs(np.concatenate(found).astype(int) - FRAMES[:32]).mean() < 3
+
+
+def test_a_film_of_ours_says_when_it_was_told_to_change(tmp_path: Path) -> None:
+    own = Settings(
+        prompt="a ball", seed=1, first=0, frames=40, schedule="progressive", guidance=2.0, negative="",
+        model="worlds", weights="w", vae="v", scale=1, quality=18, device="cpu", dtype="fp32", threads=1,
+        attention_chunk=None, deterministic=False, torch="2", pavdm="1", run="r",
+        cues=(Cue(3.0, "the sea"),), blend=0.5, hidden=8,
+    )  # fmt: skip
+    path = tmp_path / "own.mp4"
+    with VideoWriter(path, FRAMES.shape[1:3], 8, tags=stored(own)) as writer:
+        writer.write(FRAMES)
+    assert inspection.turns(reader.probe(path)) == [(2.0, 4.5)]
+    parts = [second.part for second in inspection.inspect(path).analysis.seconds]
+    assert parts[:2] == [0, 0] and parts[2] is None
+    assert inspection.turns(reader.probe(written(tmp_path / "other.mp4"))) == []

@@ -95,3 +95,10 @@ def test_a_wrong_file_names_the_line_or_the_key(tmp_path: Path, text: str, said:
         timeline.read(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         timeline.read(tmp_path / "none.toml")
+
+
+def test_a_cue_changes_the_picture_until_it_has_taken_over_and_settled() -> None:
+    cues = (Cue(4.0, "the sea"), Cue(9.0, "a city"))
+    assert timeline.turns(cues, 1.5) == [(4.0, 7.5), (9.0, 12.5)]
+    assert timeline.turns(cues, 0.0, before=3.0) == [(1.0, 3.0), (6.0, 8.0)]
+    assert timeline.turns((), 1.0) == []
