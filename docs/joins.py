@@ -1,7 +1,9 @@
 """Measure what docs/runs.md says of films that go on: python docs/joins.py. Results go to joins.json.
 
 Twenty seconds made longer twice by `pavdm extend`, another ending by `pavdm redo --from 37s`, and films with
-a timeline of three prompts, read by the probe once each prompt has taken over.
+a timeline of three prompts, read by the probe once each prompt has taken over. The change where old and new
+meet, over that where latents meet beside it, is held against the same figure at every second second elsewhere
+in the same films: what it strays by where nothing was joined.
 """
 
 import json
@@ -15,6 +17,7 @@ import numpy as np
 
 from pavdm_cli.media.reader import read
 from pavdm_cli.models import probe
+from pavdm_cli.runs.joint import jump
 from pavdm_cli.studies import measures
 from pavdm_cli.studies.prompts import Asked
 from pavdm_cli.studies.records import Recorder
@@ -23,6 +26,10 @@ FPS, TAKE, BLEND = 24, 8, 1
 FILMS = (
     "a sailboat on the sea at night under a clear sky",
     "a slow drive through a city at night in the rain, pink lights",
+    "snowy mountains at sunset, the camera gliding to the right",
+    "a red balloon with white stripes drifts right over a valley by day",
+    "three orange fish swim to the left in clear blue water",
+    "a campfire with orange flames on a beach under a starry sky",
 )
 SCENES = (
     Asked(
@@ -50,6 +57,14 @@ def main() -> None:
         found = {
             "extended": [_extended(folder / str(i), prompt) for i, prompt in enumerate(FILMS)],
             "timelines": [_timeline(folder / f"t{i}.mp4", order) for i, order in enumerate(ORDERS)],
+        }
+    for name in ("joints", "elsewhere"):
+        values = np.log([value for film in found["extended"] for value in film[name]])
+        found[f"all {name}"] = {
+            "count": len(values),
+            "geometric mean": round(float(np.exp(values.mean())), 3),
+            "of its logarithm, standard error": round(float(values.std(ddof=1) / len(values) ** 0.5), 3),
+            "95 % lie within": [round(float(x), 3) for x in np.exp(np.quantile(values, (0.025, 0.975)))],
         }
     shares = [share for film in found["timelines"] for share in film["adherence"]]
     found["adherence after each blend"] = round(float(np.mean(shares)), 3)
@@ -80,12 +95,20 @@ def _extended(stem: Path, prompt: str) -> dict[str, Any]:
     seen = _pavdm("analyse", third, "--every", 20 * FPS)
     return {
         "prompt": prompt,
-        "joints": joints,
+        "joints": [round(value, 3) for value in joints],
+        "elsewhere": _elsewhere(films[60]),
         "joints, as analyse sees them": seen["videos"][0]["joints"],
         "first 20 and 40 seconds equal": same,
         "redone: first 37 seconds equal": bool(np.array_equal(redone[: 37 * FPS], films[60][: 37 * FPS])),
         "redone: the rest differs": not np.array_equal(redone[37 * FPS :], films[60][37 * FPS :]),
     }
+
+
+def _elsewhere(frames: np.ndarray) -> list[float]:
+    """Return what `extend` says of a joint, at every second second where there is none."""
+    places = [t for t in range(2 * FPS, len(frames) - FPS, 2 * FPS) if t % (20 * FPS)]
+    found = [jump(frames[:t], frames[t:]) for t in places]
+    return [round(value, 3) for value in found if value is not None]
 
 
 def _timeline(path: Path, order: tuple[int, ...]) -> dict[str, Any]:

@@ -40,8 +40,8 @@ class Inspection:
 def inspect(path: Path, every: int | None = None) -> Inspection:
     """Look at a video, its joints at every so many frames, by default where its schedule has them.
 
-    A video of ours that was enlarged when it was written is measured at its own size, and where its schedule
-    makes several latents together their joints are held against those of the latents between.
+    A video of ours that was enlarged when it was written is measured at its own size, and joints of several
+    latents are held against those of the latents between.
 
     Raises:
         VideoError: it cannot be read, or has joints at every frame.
@@ -49,10 +49,10 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
     """
     info = reader.probe(path)
     ours = "schedule" in info.tags
-    among = 1
     if every is None and ours:
         every = joint_frames(str(info.tags["schedule"]))
-        among = FRAMES_PER_LATENT if every > FRAMES_PER_LATENT else 1
+    whole = ours and every is not None and every > FRAMES_PER_LATENT and every % FRAMES_PER_LATENT == 0
+    among = FRAMES_PER_LATENT if whole else 1
     analyser, strip, at, place = Analyser(info.fps, turns(info)), [], [], 0
     shown = {round((i + 0.5) * info.frames / STRIP - 0.5) for i in range(STRIP)}
     for frames in frames_of(path, info):

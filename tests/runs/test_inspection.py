@@ -45,7 +45,9 @@ def test_ours_is_measured_at_its_own_size_where_its_schedule_has_joints(tmp_path
     meter.add(FRAMES)
     for one, other in zip(seen.analysis.seconds, meter.seconds, strict=True):
         assert one.contrast == pytest.approx(other.contrast, rel=0.02)
-    assert inspection.inspect(tmp_path / "a.mp4", every=5).analysis.joints.every == 5  # type: ignore[union-attr]
+    for every, among in ((5, 1), (12, 4)):
+        joints = inspection.inspect(tmp_path / "a.mp4", every).analysis.joints
+        assert joints and (joints.every, joints.among) == (every, among)
 
 
 def test_a_schedule_of_another_time_is_named(tmp_path: Path) -> None:
