@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pavdm_cli.cli import options
+from pavdm_cli.cli import options, training_options
 from pavdm_cli.cli.output import Output
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import library
@@ -35,6 +35,21 @@ Prompts = Annotated[int | None, typer.Option(help="So many of the prompts. Defau
 VideoSeconds = Annotated[int | None, typer.Option("--seconds", help="Length of each video. Default: 60.")]
 Seeds = Annotated[int | None, typer.Option(help="Videos of each prompt. Default: 4.", show_default=False)]
 AtOnce = Annotated[int | None, typer.Option("--batch", help="Videos made at a time. Default: 8.")]
+OwnWork = Annotated[
+    Path | None,
+    typer.Option(
+        "--work", help="Where records go.", show_default="outputs/retrieval, or outputs/retrieval-doom"
+    ),
+]
+OwnPage = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Where the page goes.",
+        show_default="docs/studies/retrieval, or docs/studies/retrieval-doom",
+    ),
+]
 Trained = Annotated[Path, typer.Option(help="The folder that `pavdm train memory` trained rows in.")]
 
 
@@ -210,8 +225,9 @@ def _plan(plan: "Plan", prompts: int | None, **given: int | None) -> "Plan":
 @app.command()
 def retrieval(
     trained: Trained,
-    work: Work = Path("outputs/retrieval"),
-    output: PageFolder = Path("docs/studies/retrieval"),
+    domain: training_options.Domain = "mazes",
+    work: OwnWork = None,
+    output: OwnPage = None,
     quick: Annotated[bool, typer.Option("--quick", help="20 clips a bin, 8 roll-outs.")] = False,
     device: options.Device = "auto",
 ) -> None:
@@ -221,9 +237,12 @@ def retrieval(
     from pavdm_cli.models.device import place
     from pavdm_cli.studies import retrieval as study
     from pavdm_cli.studies import retrieval_page
+    from pavdm_cli.training.domain import DOMAINS
 
     out, where = Output(), place(order.device(device), "auto").device
-    own = study.Study(trained, work, study.QUICK if quick else study.Plan())
+    name = "retrieval" if domain == "mazes" else f"retrieval-{domain}"
+    work, output = work or Path("outputs") / name, output or Path("docs/studies") / name
+    own = study.Study(trained, work, study.QUICK if quick else study.Plan(), DOMAINS[domain])
     out.line("study", f"{len(own.clips)} clips, rows {', '.join(own.rows())}; records in {work}")
     told = own.check()
     out.line(
@@ -232,13 +251,14 @@ def retrieval(
     for row in (study.CEILING, *own.rows()):
         for now in own.run(row, where):
             out.line("done", f"{now.row}: {now.done} of {now.all}")
-    written = retrieval_page.make(output, own.records(), own.clips, told, own.shown(where))
+    written = retrieval_page.make(output, own.records(), own.clips, told, own.shown(where), own.about)
     out.line("page", str(written))
 
 
 @app.command()
 def errors(
     trained: Trained,
+    domain: training_options.Domain = "mazes",
     output: PageFolder = Path("docs/studies/errors"),
     films: Annotated[int, typer.Option(help="Films measured.")] = 48,
     device: options.Device = "auto",
@@ -249,14 +269,19 @@ def errors(
     from pavdm_cli.models.device import place
     from pavdm_cli.studies import error_page, error_terms, revisits
     from pavdm_cli.studies.retrieval import ROLLED, SEED, load
+    from pavdm_cli.training.domain import DOMAINS
     from pavdm_cli.training.memory import LONGEST
+    from pavdm_cli.training.memory_parts import held
 
     if films < 2:
         raise ConfigError(f"--films {films}: must be at least 2")
     out, where = Output(), place(order.device(device), "auto").device
+    held(trained, DOMAINS[domain])
     short, long = (load(trained / row, where) for row in ("prepend-16", "prepend-112"))
     frames = LONGEST + ROLLED
-    own = revisits.encoded(SEED, revisits.rolled_out(range(films)), frames, coder.load(trained))
+    own = revisits.encoded(
+        DOMAINS[domain], SEED, revisits.rolled_out(range(films)), frames, coder.load(trained)
+    )
     terms = error_terms.measure(short, long, own, ROLLED)
     out.line("ranking", f"{terms.agreement:+.2f} between score errors and roll-outs")
     out.line("page", str(error_page.make(output, terms, films, ROLLED)))

@@ -172,21 +172,27 @@ def memory(
     folder: own.Folder,
     rows: own.MemoryRows = "first",
     preset: own.Preset = "small",
+    domain: own.Domain = "mazes",
     device: options.Device = "auto",
 ) -> None:
-    """Train small networks that walk through mazes, one for each way to remember (Meta-ARVDM, table 1)."""
+    """Train small networks that walk through mazes or rooms, one for each way to remember (Meta-ARVDM, table
+    1)."""
     from pavdm_cli.cli import order
     from pavdm_cli.cli.display import clock
     from pavdm_cli.cli.output import Output
     from pavdm_cli.models.device import place
     from pavdm_cli.training import memory as training
     from pavdm_cli.training import memory_parts as parts
+    from pavdm_cli.training.domain import DOMAINS
 
     out, where = Output(), place(order.device(device), "auto").device
     chosen, size = training.chosen(rows), training.PRESETS[preset]
-    coder = parts.coder(folder, where)
-    parts.judge(folder, coder, where)
-    films = parts.films(folder, coder, size)
+    chosen_domain = DOMAINS[domain]
+    parts.claim(folder, chosen_domain)
+    coder = parts.coder(folder, chosen_domain, where)
+    if chosen_domain.named:
+        parts.judge(folder, coder, where)
+    films = parts.films(folder, chosen_domain, coder, size)
     for name in chosen:
         config = training.config(training.ROWS[name], size, coder.config)
         steps = training.left(folder / name, size)

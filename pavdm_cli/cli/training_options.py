@@ -5,12 +5,18 @@ from typing import Annotated
 
 import typer
 
-from pavdm_cli.models.names import PresetName
+from pavdm_cli.models.names import DomainName, PresetName
 
 MemoryRows = Annotated[
     str,
     typer.Option(
         "--rows", help="Rows to train, separated by commas; first: the four with the findings; or all."
+    ),
+]
+Domain = Annotated[
+    DomainName,
+    typer.Option(
+        help="Where the walks are: mazes, or doom, ViZDoom's rooms (pip install 'pavdm-cli[studies]')."
     ),
 ]
 Preset = Annotated[PresetName, typer.Option(help="small: two cores. large: an accelerator.")]

@@ -18,19 +18,19 @@ from torch import Tensor
 from pavdm_cli.drift.compare import psnr, ssim
 from pavdm_cli.errors import CheckpointError, RunError
 from pavdm_cli.models import coder as coders
-from pavdm_cli.models import judge as judges
 from pavdm_cli.models import quantised
 from pavdm_cli.models.coder import Coder
 from pavdm_cli.models.config import read, write_json
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
 from pavdm_cli.models.device import seconds
-from pavdm_cli.models.judge import Judge
-from pavdm_cli.studies import revisits
+from pavdm_cli.studies import found, revisits
+from pavdm_cli.studies.found import Rule
 from pavdm_cli.studies.revisits import BINS, Clip
 from pavdm_cli.studies.rollout import roll
-from pavdm_cli.training import judge as judging
+from pavdm_cli.training.domain import MAZES, Domain
 from pavdm_cli.training.mazes.films import Films
 from pavdm_cli.training.memory import FIRST, LONGEST, ROWS, WINDOW, finished
+from pavdm_cli.training.memory_parts import held
 
 SEED = 71
 """Of clips; no training draws from it."""
@@ -38,7 +38,6 @@ ROLLED = 64
 INTERVALS = tuple((start, start + 16) for start in range(0, ROLLED, 16))
 CEILING = "the coder"
 """The row of true views as the frame coder gives them back: no network can do better."""
-JUDGED = 3000
 
 
 @dataclass(frozen=True)
@@ -90,24 +89,38 @@ class Progress:
     all: int
 
 
-class Study:
-    """Trained networks of a folder, their coder and judge, and the clips they are tried on."""
+@dataclass(frozen=True)
+class About:
+    """What a page says: of the places, and of the rule by which they count as found again."""
 
-    def __init__(self, trained: Path, work: Path, plan: Plan) -> None:
-        self.trained, self.work, self.plan = trained, work, plan
+    places: str
+    rule: str
+
+
+class Study:
+    """Trained networks of a folder and their coder, the clips they are tried on, and how they are judged."""
+
+    def __init__(self, trained: Path, work: Path, plan: Plan, domain: Domain[Any] = MAZES) -> None:
+        held(trained, domain)
+        self.trained, self.work, self.plan, self.domain = trained, work, plan, domain
         self.coder: Coder = coders.load(trained)
-        self.judge: Judge = judges.load(trained)
         work.mkdir(parents=True, exist_ok=True)
-        coder, self.judge_hash = (
-            quantised.fingerprint(trained / f"{part}.safetensors") for part in ("coder", "judge")
-        )
+        coder = quantised.fingerprint(trained / "coder.safetensors")
         path = work / "clips.safetensors"
         own = f"coder {coder}, {plan.clips} clips a bin"
         if not path.exists():
-            found = list(revisits.search(SEED, plan.clips, 60 * plan.clips))
-            films = revisits.encoded(SEED, [clip.number for clip in found], revisits.FRAMES, self.coder)
-            revisits.write(path, found, films, own)
+            there = list(revisits.search(domain, SEED, plan.clips, 60 * plan.clips))
+            films = revisits.encoded(
+                domain, SEED, [clip.number for clip in there], revisits.FRAMES, self.coder
+            )
+            revisits.write(path, there, films, own)
         self.clips, self.films = revisits.read(path, own)
+        self.rule: Rule = found.rule(domain, trained, SEED, self.clips)
+
+    @property
+    def about(self) -> About:
+        """Return what is said of it."""
+        return About(self.domain.about, self.rule.about)
 
     def rows(self) -> list[str]:
         """Return the rows that are trained to their end, in the paper's order."""
@@ -117,7 +130,7 @@ class Study:
         """Try one row, or the ceiling, on every clip; yield after every batch."""
         folder = self.trained / row
         weights = "none" if row == CEILING else quantised.fingerprint(folder / "denoiser.safetensors")
-        weights = f"{weights}, judged by {self.judge_hash}"
+        weights = f"{weights}, judged by {self.rule.own}"
         record, path = self._begun(row, weights), self.work / f"{row}.json"
         network = None if row == CEILING else load(folder, device)
         rolled = ROLLED if network else 0
@@ -155,7 +168,7 @@ class Study:
         rows = []
         for i, n in enumerate(chosen):
             numbers = range(LONGEST, LONGEST + WINDOW)
-            rows.append(revisits.true_views(SEED, self.clips[n].number, numbers).numpy())
+            rows.append(revisits.true_views(self.domain, SEED, self.clips[n].number, numbers).numpy())
             rows += [self.coder.frames(latents[i]).numpy() for latents in made]
         return rows
 
@@ -163,11 +176,10 @@ class Study:
         return [n for n, clip in enumerate(self.clips) if clip.bin == name]
 
     def check(self) -> dict[str, float]:
-        """Return the share of true views, drawn anew, that the judge tells right, by question."""
-        path = self.work / f"judge-{self.judge_hash}.json"
+        """Return the shares of real views that are judged right, by kind."""
+        path = self.work / f"judge-{self.rule.own}.json"
         if not path.exists():
-            found = judging.measure(self.judge, SEED + 2, JUDGED)
-            write_json(path, {name: right / all_ for name, (right, all_) in found.items()})
+            write_json(path, self.rule.check())
         shares: dict[str, float] = json.loads(path.read_text())
         return shares
 
@@ -192,18 +204,17 @@ class Study:
         return self._seen(numbers, clips, self.coder.frames(needles))
 
     def _seen(self, numbers: range, clips: Sequence[Clip], views: Tensor) -> list[Seen]:
-        found = []
-        for n, clip, view, answers in zip(numbers, clips, views, self.judge.read(views), strict=True):
-            true = revisits.true_views(SEED, clip.number, [clip.needle])[0].numpy()
-            right = all(answers[name] == word for name, word in clip.facts.items())
-            found.append(Seen(n, right, ssim(view.numpy(), true), psnr(view.numpy(), true)))
-        return found
+        seen = []
+        for n, clip, view, right in zip(numbers, clips, views, self.rule.right(clips, views), strict=True):
+            true = revisits.true_views(self.domain, SEED, clip.number, [clip.needle])[0].numpy()
+            seen.append(Seen(n, right, ssim(view.numpy(), true), psnr(view.numpy(), true)))
+        return seen
 
     def _rolled(self, network: Denoiser, numbers: range) -> list[list[float]]:
         frames = LONGEST + ROLLED
         own = revisits.rolled_out(numbers)
-        films = revisits.encoded(SEED, own, frames, self.coder)
-        true = [revisits.true_views(SEED, n, range(LONGEST, frames), frames) for n in own]
+        films = revisits.encoded(self.domain, SEED, own, frames, self.coder)
+        true = [revisits.true_views(self.domain, SEED, n, range(LONGEST, frames), frames) for n in own]
         values: list[list[float]] = [[] for _ in own]
         for k, latent in roll(network, films, LONGEST, ROLLED, own):
             for i, view in enumerate(self.coder.frames(latent.cpu())):

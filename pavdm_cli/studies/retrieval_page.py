@@ -10,8 +10,9 @@ import numpy as np
 from pavdm_cli.media.sheet import save_png, sheet
 from pavdm_cli.studies import meta_arvdm as paper
 from pavdm_cli.studies import retrieval_plots as plots
+from pavdm_cli.studies.found import CHANCE
 from pavdm_cli.studies.page import estimate, table, whole
-from pavdm_cli.studies.retrieval import CEILING, INTERVALS, Record
+from pavdm_cli.studies.retrieval import CEILING, INTERVALS, About, Record
 from pavdm_cli.studies.retrieval_results import Finding, Scores, correlation, findings, front, score, write
 from pavdm_cli.studies.revisits import BINS, Clip
 from pavdm_cli.training.memory import BUDGETS, ROWS
@@ -27,6 +28,7 @@ def make(
     clips: Sequence[Clip],
     checked: Mapping[str, float],
     frames: Sequence[np.ndarray],
+    about: About,
 ) -> Path:
     """Write index.html with its plots, results.json and figures.json into a folder; return the page's path.
 
@@ -34,12 +36,12 @@ def make(
     """
     folder.mkdir(parents=True, exist_ok=True)
     scores, found = score(records, clips), findings(records, clips)
-    write(folder, scores, checked, found)
+    write(folder, scores, checked, found, about)
     plots.draw(folder, scores)
     if frames:
         save_png(folder / "frames.png", sheet(frames))
     parts = [
-        _head(scores, checked),
+        _head(scores, checked, about),
         _findings(found),
         _rates(scores),
         _likeness(scores),
@@ -52,24 +54,21 @@ def make(
     return page
 
 
-def _head(scores: Scores, checked: Mapping[str, float]) -> str:
+def _head(scores: Scores, checked: Mapping[str, float], about: About) -> str:
     missing = [row for row in ROWS if row not in scores]
     told = ", ".join(f"{name} {100 * share:.1f} %" for name, share in checked.items())
-    weak = [name for name, share in checked.items() if share < WANTED]
+    weak = [name for name, share in checked.items() if share < WANTED and name != CHANCE]
     rows = [
         ["clips", "112 true frames, then 16 made; the needle is one of these 16"],
         ["gap", "frames before the window in which the needle's place was out of sight"],
-        [
-            "found again",
-            "the judge sees the wall and the floor of the true place, and its mark where it shows",
-        ],
+        ["found again", escape(about.rule)],
         ["judge on true views", escape(told) + (f"; below 97 %: {escape(', '.join(weak))}" if weak else "")],
         ["not trained yet", escape(", ".join(missing)) or "-"],
     ]
     return (
-        "<h1>Memory</h1><p>Meta-ARVDM's networks with memory (arXiv 2503.10704) in mazes and rooms of "
-        "64 x 64 pixels. Scores of single clips cannot see forgetting; rates of places found again can.</p>"
-        + table([], rows)
+        "<h1>Memory</h1><p>Meta-ARVDM's networks with memory (arXiv 2503.10704) in "
+        f"{escape(about.places)}, 64 x 64 pixels. Scores of single clips cannot see forgetting; rates of "
+        "places found again can.</p>" + table([], rows)
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pavdm_cli.models.config import write_json
 from pavdm_cli.studies.bootstrap import DRAWS, SHARE, Estimate, of_means
 from pavdm_cli.studies.results import plain
-from pavdm_cli.studies.retrieval import CEILING, Record
+from pavdm_cli.studies.retrieval import CEILING, About, Record
 from pavdm_cli.studies.revisits import BINS, Clip
 from pavdm_cli.training.memory import BUDGETS, ROWS
 
@@ -177,11 +177,15 @@ def front(scores: Scores) -> list[str]:
     return [row for row in own if not beaten(row)]
 
 
-def write(folder: Path, scores: Scores, checked: Mapping[str, float], found: Sequence[Finding]) -> None:
+def write(
+    folder: Path, scores: Scores, checked: Mapping[str, float], found: Sequence[Finding], about: About
+) -> None:
     """Write results.json, a list of the rows, and figures.json with all else, beside and then renamed."""
     rows = [_said(row, scores[row]) for row in ROWS if row in scores]
     write_json(folder / "results.json", plain(rows))
     more = {
+        "places": about.places,
+        "found again": about.rule,
         "judge on true views": dict(checked),
         "ceiling": _bins(scores[CEILING]) if CEILING in scores else None,
         "findings": [asdict(one) for one in found],

@@ -12,17 +12,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from pavdm_cli.errors import RunError
 from pavdm_cli.models.coder import Coder
-from pavdm_cli.training.judge import asked
-from pavdm_cli.training.mazes import place, view, walk
+from pavdm_cli.training.domain import Domain, P
+from pavdm_cli.training.mazes import films as filming
+from pavdm_cli.training.mazes import walk
 from pavdm_cli.training.mazes.films import Films
-from pavdm_cli.training.mazes.place import Place
+from pavdm_cli.training.mazes.view import SIZE
 from pavdm_cli.training.mazes.walk import WAYS, Trajectory
 from pavdm_cli.training.memory import LONGEST, WINDOW
 
@@ -51,9 +51,9 @@ class Clip:
         return next(name for name, (above, most) in BINS.items() if above < self.gap <= most)
 
 
-def film(seed: int, number: int, frames: int = FRAMES) -> tuple[Place, Trajectory]:
+def film(domain: Domain[P], seed: int, number: int, frames: int = FRAMES) -> tuple[P, Trajectory]:
     """Draw the place and the way of a clip's film, a pure function of seed and number."""
-    there, rng = place.draw(seed, number // 2), np.random.default_rng([seed, number, 2])
+    there, rng = domain.draw(seed, number // 2), np.random.default_rng([seed, number, 2])
     if number % PALINDROMES == 0:
         return there, walk.palindrome(there, frames, int(rng.integers(frames // 2, frames - 6)), rng)
     others = [way for way in WAYS if way != "palindrome"]
@@ -65,49 +65,49 @@ def rolled_out(which: Sequence[int]) -> list[int]:
     return [10**6 + n for n in which]
 
 
-def find(seed: int, number: int) -> Clip | None:
+def find(domain: Domain[P], seed: int, number: int) -> Clip | None:
     """Return a film's clip: its needle is the frame, of those made, whose region was longest out of sight."""
-    there, trajectory = film(seed, number)
-    views = view.cast([there], np.zeros(FRAMES, int), trajectory.poses)
-    facts = asked(views, [there.looks] * FRAMES)
+    there, trajectory = film(domain, seed, number)
+    sights = domain.sights(there, trajectory.poses)
     found: list[Clip] = []
     for needle in range(LONGEST, FRAMES):
-        if {"wall", "floor"} <= facts[needle].keys():
-            seen = views.shares[:LONGEST, int(views.walls[needle].argmax())] >= VISIBLE
+        region = sights.region[needle]
+        if region is not None:
+            seen = sights.shares[:LONGEST, region] >= VISIBLE
             if seen.any():
                 gap = LONGEST - int(seen.nonzero().max())
-                found.append(Clip(number, needle, gap, facts[needle]))
+                found.append(Clip(number, needle, gap, sights.facts[needle]))
     return max(found, key=lambda clip: clip.gap, default=None)
 
 
-def search(seed: int, each: int, most: int) -> Iterator[Clip]:
+def search(domain: Domain[P], seed: int, each: int, most: int) -> Iterator[Clip]:
     """Yield clips until every bin has `each` of them, or so many films were looked at."""
     left = dict.fromkeys(BINS, each)
     for number in range(most):
         if not any(left.values()):
             return
-        clip = find(seed, number)
+        clip = find(domain, seed, number)
         if clip is not None and left[clip.bin]:
             left[clip.bin] -= 1
             yield clip
 
 
-def encoded(seed: int, numbers: Sequence[int], frames: int, coder: Coder) -> Films:
+def encoded(domain: Domain[P], seed: int, numbers: Sequence[int], frames: int, coder: Coder) -> Films:
     """Return the films of these numbers as latents with poses and actions."""
-    latents, poses, actions = [], [], []
+    films = []
     for number in numbers:
-        there, trajectory = film(seed, number, frames)
-        views = view.cast([there], np.zeros(frames, int), trajectory.poses)
-        latents.append(coder.latents(views.frames).half())
-        poses.append(torch.from_numpy(trajectory.poses).int())
-        actions.append(torch.from_numpy(trajectory.actions).to(torch.int8))
-    return Films(torch.stack(latents), torch.stack(poses), torch.stack(actions))
+        there, trajectory = film(domain, seed, number, frames)
+        shown = domain.see([there], np.zeros(frames, int), trajectory.poses, SIZE)
+        films.append(filming.encoded(trajectory, shown, coder))
+    return filming.stacked(films)
 
 
-def true_views(seed: int, number: int, frames: Sequence[int], length: int = FRAMES) -> Tensor:
+def true_views(
+    domain: Domain[P], seed: int, number: int, frames: Sequence[int], length: int = FRAMES
+) -> Tensor:
     """Return some frames (n, H, W, 3) uint8 of a film."""
-    there, trajectory = film(seed, number, length)
-    return view.cast([there], np.zeros(len(frames), int), trajectory.poses[list(frames)]).frames
+    there, trajectory = film(domain, seed, number, length)
+    return domain.see([there], np.zeros(len(frames), int), trajectory.poses[list(frames)], SIZE)
 
 
 def write(path: Path, clips: Sequence[Clip], films: Films, own: str) -> None:

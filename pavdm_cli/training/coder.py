@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pavdm_cli.models import quantised
@@ -12,9 +13,8 @@ from pavdm_cli.models.coder import Coder, CoderConfig
 from pavdm_cli.models.config import write
 from pavdm_cli.models.device import autocast
 from pavdm_cli.training import fit as fitting
+from pavdm_cli.training.domain import Domain, P
 from pavdm_cli.training.fit import Budget, Reports
-from pavdm_cli.training.mazes import place, view, walk
-from pavdm_cli.training.mazes.view import Views
 from pavdm_cli.training.state import State
 
 SLOPES = 1.0
@@ -35,16 +35,31 @@ class CoderTraining:
     seed: int = 31
 
 
-def views(seed: int, step: int, places: int, each: int, size: int = view.SIZE) -> Views:
-    """Cast `each` views of each of so many places, a pure function of seed and step."""
+def anywhere(
+    domain: Domain[P], seed: int, step: int, places: int, each: int
+) -> tuple[list[P], NDArray[np.int64], NDArray[np.int64]]:
+    """Draw so many places, and `each` poses in each: places, whose each pose is (N,), and poses (N, 3).
+
+    A pure function of seed and step.
+    """
     rng = np.random.default_rng([seed, step])
-    drawn = [place.draw(seed, step * places + n) for n in range(places)]
-    poses = np.stack([walk.anywhere(one, rng) for one in drawn for _ in range(each)])
-    return view.cast(drawn, np.repeat(np.arange(places), each), poses, size)
+    drawn = [domain.draw(seed, step * places + n) for n in range(places)]
+    poses = np.stack([one.anywhere(rng) for one in drawn for _ in range(each)])
+    return drawn, np.repeat(np.arange(places), each), poses
+
+
+def views(domain: Domain[P], seed: int, step: int, places: int, each: int, size: int) -> Tensor:
+    """Return views (places * each, size, size, 3) uint8 from such poses."""
+    return domain.see(*anywhere(domain, seed, step, places, each), size)
 
 
 def train(
-    folder: Path, config: CoderConfig, settings: CoderTraining, budget: Budget, device: torch.device
+    folder: Path,
+    domain: Domain[P],
+    config: CoderConfig,
+    settings: CoderTraining,
+    budget: Budget,
+    device: torch.device,
 ) -> Coder:
     """Train a coder into `folder` (coder.state, .log, .safetensors, .config.json); resume if it was begun.
 
@@ -64,7 +79,7 @@ def train(
 
     def loss(progress: float) -> tuple[Tensor, Reports]:
         each = settings.batch // settings.places
-        shown = views(settings.seed, state.step, settings.places, each, config.size).frames
+        shown = views(domain, settings.seed, state.step, settings.places, each, config.size)
         with autocast(device):
             return _loss(coder, shown.to(device).permute(0, 3, 1, 2).float() / 127.5 - 1, settings.noise)
 

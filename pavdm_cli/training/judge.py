@@ -15,20 +15,17 @@ from pavdm_cli.models.config import write
 from pavdm_cli.models.device import autocast
 from pavdm_cli.models.judge import Judge, JudgeConfig
 from pavdm_cli.training import fit as fitting
-from pavdm_cli.training.coder import views
+from pavdm_cli.training.coder import anywhere
+from pavdm_cli.training.domain import MAZES
 from pavdm_cli.training.fit import Budget, Reports
-from pavdm_cli.training.mazes import place
-from pavdm_cli.training.mazes.place import FLOORS, MARKS, WALLS, Look
-from pavdm_cli.training.mazes.view import Views
+from pavdm_cli.training.mazes import view
+from pavdm_cli.training.mazes.facts import LEAST, asked
+from pavdm_cli.training.mazes.place import FLOORS, MARKS, WALLS
 from pavdm_cli.training.state import State
 
 CONFIG = JudgeConfig((32, 64, 96), tuple(WALLS), tuple(FLOORS), MARKS)
-LEAST = {"wall": 0.2, "floor": 0.06, "mark": 0.06}
-"""Shares of the pixels from which a wall, a floor and a mark can be told."""
 LEARNT = LEAST | {"mark": 0.03}
 """Those from which they are taught: smaller marks than are asked for."""
-AHEAD = 1.5
-"""Times the next largest that a wall's or floor's share must be: the question is after the larger one."""
 
 
 @dataclass(frozen=True)
@@ -39,34 +36,6 @@ class JudgeTraining:
     places: int = 16
     rate: float = 2e-3
     seed: int = 51
-
-
-def asked(
-    views: Views, looks: Sequence[Sequence[Look]], least: Mapping[str, float] = LEAST
-) -> list[dict[str, str]]:
-    """Return for each view what can be told of the place most of its walls belong to.
-
-    The wall, and its floor if that is the largest too, and its mark where it can be seen; `none` where the
-    view has no mark at all. looks: of the regions, for each view.
-    """
-    found = []
-    for walls, floors, marks, own in zip(views.walls, views.floors, views.marks, looks, strict=True):
-        region, facts = int(walls.argmax()), dict[str, str]()
-        if _largest(walls, least["wall"]):
-            facts["wall"] = own[region].wall
-            if _largest(floors, least["floor"]) and int(floors.argmax()) == region:
-                facts["floor"] = own[region].floor
-            if float(marks.sum()) == 0:
-                facts["mark"] = "none"
-            elif float(marks[region]) >= least["mark"] and _largest(marks, least["mark"]):
-                facts["mark"] = own[region].mark
-        found.append(facts)
-    return found
-
-
-def _largest(shares: Tensor, least: float) -> bool:
-    first, second = (float(share) for share in shares.topk(2).values)
-    return first >= least and first >= AHEAD * second
 
 
 def train(folder: Path, coder: Coder, settings: JudgeTraining, budget: Budget, device: torch.device) -> Judge:
@@ -106,9 +75,9 @@ def drawn(
 ) -> tuple[Tensor, list[dict[str, str]]]:
     """Return views (N, H, W, 3) in no order and what can be told of each."""
     each = settings.batch // settings.places
-    shown = views(settings.seed, step, settings.places, each)
-    looks = [place.draw(settings.seed, step * settings.places + n).looks for n in range(settings.places)]
-    facts = asked(shown, [own for own in looks for _ in range(each)], least)
+    places, which, poses = anywhere(MAZES, settings.seed, step, settings.places, each)
+    shown = view.cast(places, which, poses)
+    facts = asked(shown, [places[n].looks for n in which], least)
     order = np.random.default_rng([settings.seed, step, 1]).permutation(len(facts))
     return shown.frames[torch.from_numpy(order)], [facts[i] for i in order]
 

@@ -83,7 +83,7 @@ def test_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     made: list[str] = []
     coder = Coder(CoderConfig(channels=4, widths=(8, 8, 8)))
-    monkeypatch.setattr("pavdm_cli.training.memory_parts.coder", lambda folder, device: coder)
+    monkeypatch.setattr("pavdm_cli.training.memory_parts.coder", lambda folder, domain, device: coder)
     for part in ("judge", "films"):
         monkeypatch.setattr(f"pavdm_cli.training.memory_parts.{part}", lambda *given: None)
     monkeypatch.setattr("pavdm_cli.training.memory.expected", lambda *given: 0.5)

@@ -46,7 +46,7 @@ def test_a_study_goes_on_and_ends_in_a_page(trained: Path, tmp_path: Path) -> No
     assert [seen.clip for seen in record.clips] == [0, 1, 2] and len(record.psnr[0]) == 2
     assert record.seconds > 0 and record.held == 16 * 4 * 4 * 4 and record.parameters > 1000
     page = retrieval_page.make(
-        tmp_path / "page", again.records(), again.clips, again.check(), again.shown(CPU, each=1)
+        tmp_path / "page", again.records(), again.clips, again.check(), again.shown(CPU, each=1), again.about
     )
     text = page.read_text()
     for name in (*BINS, ROW, "not trained yet", "frames.png", "rates.png", "rollout.png", "cost.png"):

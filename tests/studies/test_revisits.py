@@ -10,6 +10,7 @@ from pavdm_cli.errors import RunError
 from pavdm_cli.models.coder import Coder, CoderConfig
 from pavdm_cli.studies import revisits
 from pavdm_cli.studies.revisits import BINS, FRAMES, VISIBLE, Clip
+from pavdm_cli.training.domain import MAZES
 from pavdm_cli.training.mazes import view
 from pavdm_cli.training.memory import LONGEST
 
@@ -18,7 +19,7 @@ SEED = 3
 
 @pytest.fixture(scope="module")
 def clips() -> list[Clip]:
-    return list(revisits.search(SEED, 2, 80))
+    return list(revisits.search(MAZES, SEED, 2, 80))
 
 
 def test_every_bin_is_filled(clips: list[Clip]) -> None:
@@ -27,7 +28,7 @@ def test_every_bin_is_filled(clips: list[Clip]) -> None:
 
 def test_the_needle_was_out_of_sight_for_its_gap(clips: list[Clip]) -> None:
     for clip in clips:
-        there, trajectory = revisits.film(SEED, clip.number)
+        there, trajectory = revisits.film(MAZES, SEED, clip.number)
         views = view.cast([there], np.zeros(FRAMES, int), trajectory.poses)
         region = int(views.walls[clip.needle].argmax())
         seen = views.shares[:, region] >= VISIBLE
@@ -40,23 +41,23 @@ def test_the_needle_was_out_of_sight_for_its_gap(clips: list[Clip]) -> None:
             clip.facts["wall"] == there.looks[region].wall
             and clip.facts["floor"] == there.looks[region].floor
         )
-        true = revisits.true_views(SEED, clip.number, [clip.needle])
+        true = revisits.true_views(MAZES, SEED, clip.number, [clip.needle])
         assert torch.equal(true[0], views.frames[clip.needle])
 
 
 def test_a_clip_is_known_by_its_number(clips: list[Clip]) -> None:
-    assert revisits.find(SEED, clips[0].number) == clips[0]
-    assert revisits.find(SEED + 1, clips[0].number) != clips[0]
+    assert revisits.find(MAZES, SEED, clips[0].number) == clips[0]
+    assert revisits.find(MAZES, SEED + 1, clips[0].number) != clips[0]
 
 
 def test_the_search_ends() -> None:
-    assert list(revisits.search(SEED, 5, 0)) == []
+    assert list(revisits.search(MAZES, SEED, 5, 0)) == []
 
 
 def test_clips_are_read_as_they_were_written(clips: list[Clip], tmp_path: Path) -> None:
     torch.manual_seed(0)
     coder = Coder(CoderConfig(channels=4, widths=(8, 8, 8))).eval()
-    films = revisits.encoded(SEED, [clips[0].number], FRAMES, coder)
+    films = revisits.encoded(MAZES, SEED, [clips[0].number], FRAMES, coder)
     assert films.latents.shape == (1, FRAMES, 4, 1, 4)
     path = tmp_path / "clips.safetensors"
     revisits.write(path, clips[:1], films, "own")

@@ -13,7 +13,7 @@ from pavdm_cli.models.coder import Coder, CoderConfig
 from pavdm_cli.models.config import write
 from pavdm_cli.models.denoiser import Denoiser
 from pavdm_cli.models.judge import Judge
-from pavdm_cli.studies import retrieval
+from pavdm_cli.studies import found, retrieval
 from pavdm_cli.training import memory as training
 from pavdm_cli.training.judge import CONFIG
 from pavdm_cli.training.memory import ROWS, Preset
@@ -40,7 +40,7 @@ def write_trained(folder: Path, rows: Sequence[str]) -> Path:
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take untrained rows for trained ones, ask the judge little, and roll out 16 frames."""
     monkeypatch.setattr(retrieval, "finished", lambda folder: (folder / "denoiser.safetensors").exists())
-    monkeypatch.setattr(retrieval, "JUDGED", 64)
+    monkeypatch.setattr(found, "JUDGED", 64)
     monkeypatch.setattr(retrieval, "ROLLED", 16)
     for name in ("retrieval", "retrieval_page", "retrieval_plots"):
         monkeypatch.setattr(f"pavdm_cli.studies.{name}.INTERVALS", ((0, 8), (8, 16)))

@@ -1,4 +1,4 @@
-"""The judge: asked what can be told, learns it, and is measured on views of its own."""
+"""The judge: learns what can be told, and is measured on views of its own."""
 
 from pathlib import Path
 
@@ -11,34 +11,11 @@ from pavdm_cli.models.coder import Coder, CoderConfig
 from pavdm_cli.training import coder as training_of_coder
 from pavdm_cli.training import judge as training
 from pavdm_cli.training.coder import CoderTraining
+from pavdm_cli.training.domain import MAZES
 from pavdm_cli.training.fit import Budget
-from pavdm_cli.training.judge import JudgeTraining, asked
-from pavdm_cli.training.mazes.place import Look
-from pavdm_cli.training.mazes.view import Views
+from pavdm_cli.training.judge import JudgeTraining
 
 CPU = torch.device("cpu")
-LOOKS = (Look("red", "sand", "disc"), Look("blue", "snow", "none"))
-
-
-def views(walls: list[float], floors: list[float], marks: list[float]) -> Views:
-    return Views(torch.zeros(1, 8, 8, 3), *(torch.tensor([row]) for row in (walls, floors, marks)))
-
-
-@pytest.mark.parametrize(
-    ("walls", "floors", "marks", "facts"),
-    [
-        ([0.5, 0.1], [0.2, 0.1], [0.1, 0], {"wall": "red", "floor": "sand", "mark": "disc"}),
-        ([0.1, 0.5], [0.0, 0.2], [0, 0], {"wall": "blue", "floor": "snow", "mark": "none"}),
-        ([0.5, 0.1], [0.1, 0.3], [0, 0], {"wall": "red", "mark": "none"}),  # a floor seen beyond
-        ([0.5, 0.1], [0.2, 0.0], [0.05, 0], {"wall": "red", "floor": "sand"}),  # too far away for its mark
-        ([0.3, 0.29], [0.2, 0.0], [0.1, 0], {}),  # neither
-        ([0.1, 0.0], [0.4, 0.0], [0, 0], {}),  # hardly a wall
-    ],
-)
-def test_what_cannot_be_told_is_not_asked(
-    walls: list[float], floors: list[float], marks: list[float], facts: dict[str, str]
-) -> None:
-    assert asked(views(walls, floors, marks), [LOOKS]) == [facts]
 
 
 def test_a_judge_learns_and_is_loaded_as_it_was_stored(tmp_path: Path) -> None:
@@ -65,5 +42,5 @@ def test_settings_are_written_once_the_state_is_taken(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError):
         training.train(tmp_path, coder, JudgeTraining(), Budget(steps=1), CPU)
     with pytest.raises(CheckpointError):
-        training_of_coder.train(tmp_path, coder.config, CoderTraining(), Budget(steps=1), CPU)
+        training_of_coder.train(tmp_path, MAZES, coder.config, CoderTraining(), Budget(steps=1), CPU)
     assert {path.name for path in tmp_path.iterdir()} == {"judge.state", "coder.state"}

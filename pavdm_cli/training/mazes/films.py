@@ -4,7 +4,7 @@ Files hold films in parts, so that making them goes on where it was stopped.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from torch import Tensor
 
 from pavdm_cli.errors import CheckpointError
 from pavdm_cli.models.coder import Coder
-from pavdm_cli.training.mazes import place, view, walk
-from pavdm_cli.training.mazes.place import Place
-from pavdm_cli.training.mazes.view import Views
+from pavdm_cli.training.domain import Domain, P
+from pavdm_cli.training.mazes import walk
+from pavdm_cli.training.mazes.view import SIZE
 from pavdm_cli.training.mazes.walk import Trajectory, Way
 
 LONG = 300
@@ -37,14 +37,16 @@ class Films:
     actions: Tensor
 
 
-def draw(seed: int, number: int, frames: int, way: Way | None = None) -> tuple[Place, Trajectory, Views]:
-    """Draw a film: the place, the way through it and what is seen, a pure function of seed and number."""
-    there = place.draw(seed, number)
+def draw(
+    domain: Domain[P], seed: int, number: int, frames: int, way: Way | None = None
+) -> tuple[Trajectory, Tensor]:
+    """Draw a film, a pure function of seed and number: the way through a place, and frames (T, H, W, 3)."""
+    there = domain.draw(seed, number)
     trajectory = walk.draw(there, frames, np.random.default_rng([seed, number, 1]), way)
-    return there, trajectory, view.cast([there], np.zeros(frames, int), trajectory.poses)
+    return trajectory, domain.see([there], np.zeros(frames, int), trajectory.poses, SIZE)
 
 
-def make(folder: Path, coder: Coder, own: str, seed: int, count: int) -> Iterator[int]:
+def make(folder: Path, domain: Domain[P], coder: Coder, own: str, seed: int, count: int) -> Iterator[int]:
     """Write films that are not in the folder yet; yield how many there are after each file.
 
     own: a fingerprint of the coder, written with them.
@@ -53,11 +55,10 @@ def make(folder: Path, coder: Coder, own: str, seed: int, count: int) -> Iterato
     for start in range(0, count, PART):
         path = _path(folder, start)
         if not path.exists():
-            films = [_film(coder, seed, number) for number in range(start, min(start + PART, count))]
+            numbers = range(start, min(start + PART, count))
+            films = [encoded(*draw(domain, seed, number, LONG), coder) for number in numbers]
             part = path.with_name(path.name + ".part")
-            tensors = {
-                name: torch.stack([getattr(film, name) for film in films]).contiguous() for name in NAMES
-            }
+            tensors = {name: values.contiguous() for name, values in vars(stacked(films)).items()}
             save_file(tensors, part, {"facts": json.dumps(_facts(own, seed))})
             part.replace(path)
         yield min(start + PART, count)
@@ -73,10 +74,15 @@ def load(folder: Path, own: str, seed: int, count: int) -> Films:
     return Films(*(torch.cat([part[name] for part in found])[:count] for name in NAMES))
 
 
-def _film(coder: Coder, seed: int, number: int) -> Films:
-    _, trajectory, views = draw(seed, number, LONG)
+def encoded(trajectory: Trajectory, frames: Tensor, coder: Coder) -> Films:
+    """Return one film, without the N of its shapes."""
     poses, actions = torch.from_numpy(trajectory.poses), torch.from_numpy(trajectory.actions)
-    return Films(coder.latents(views.frames).half(), poses.int(), actions.to(torch.int8))
+    return Films(coder.latents(frames).half(), poses.int(), actions.to(torch.int8))
+
+
+def stacked(films: Sequence[Films]) -> Films:
+    """Return single films as the N of their shapes."""
+    return Films(*(torch.stack([getattr(film, name) for film in films]) for name in NAMES))
 
 
 def _read(path: Path, facts: dict[str, object]) -> dict[str, Tensor]:

@@ -9,6 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pavdm_cli.training.mazes import guide
+from pavdm_cli.training.mazes.guide import Guide
+from pavdm_cli.training.mazes.walk import Pose
+
 Kind = Literal["rooms", "maze"]
 
 SIDE = 13
@@ -57,6 +61,18 @@ class Place:
     walls: NDArray[np.bool_]
     regions: NDArray[np.int64]
     looks: tuple[Look, ...]
+
+    def guide(self, rng: np.random.Generator) -> Guide:
+        """Draw an open cell to begin in, and who leads on from there."""
+        return Guide(self.walls, rng)
+
+    def anywhere(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draw a pose (3,) in a free point."""
+        return guide.anywhere(self.walls, rng)
+
+    def free(self, pose: Pose) -> bool:
+        """Tell whether there is room around a point."""
+        return guide.free(self.walls, pose)
 
 
 def draw(seed: int, number: int) -> Place:

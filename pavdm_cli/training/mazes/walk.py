@@ -4,14 +4,11 @@ A pose is (x, y, heading): x and y whole numbers of UNIT cells, heading of 18 di
 inverse lead back to the very same pose, and a frame seen again is the same to the byte.
 """
 
-from collections import deque
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from pavdm_cli.training.mazes.place import SIDE, Place
 
 ACTIONS = ("forward", "left", "right", "back")
 FORWARD, LEFT, RIGHT, BACK = range(4)
@@ -33,10 +30,33 @@ LONGEST = 64
 
 _ANGLES = 2 * np.pi * np.arange(HEADINGS) / HEADINGS
 _STEPS = np.round(STRIDE / UNIT * np.stack((np.cos(_ANGLES), np.sin(_ANGLES)), 1)).astype(np.int64)
-_CENTRE = round(0.5 / UNIT)
-_CELL = round(1 / UNIT)
 
 Pose = tuple[int, int, int]
+
+
+class Guide(Protocol):
+    """Leads through a place, from where it begins."""
+
+    start: Pose
+
+    def next(self, pose: Pose) -> int:
+        """Choose the action that leads on from a pose."""
+
+    def forget(self) -> None:
+        """Drop the goal: what follows was led elsewhere."""
+
+
+class Ground(Protocol):
+    """A place to walk in."""
+
+    def guide(self, rng: np.random.Generator) -> Guide:
+        """Draw where to begin, and who leads on from there."""
+
+    def anywhere(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draw a pose (3,) in a free point."""
+
+    def free(self, pose: Pose) -> bool:
+        """Tell whether there is room around a point."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +84,7 @@ def along(start: Pose, actions: NDArray[np.int64]) -> Trajectory:
     return Trajectory(np.array(poses), np.concatenate(([STILL], actions)))
 
 
-def draw(place: Place, frames: int, rng: np.random.Generator, way: Way | None = None) -> Trajectory:
+def draw(place: Ground, frames: int, rng: np.random.Generator, way: Way | None = None) -> Trajectory:
     """Draw a way of so many frames.
 
     walk: from goal to goal. palindrome: out, back by the inverse actions, and on from there, again and
@@ -84,7 +104,7 @@ def draw(place: Place, frames: int, rng: np.random.Generator, way: Way | None = 
     return along(walker.start, np.array(walker.actions[: frames - 1]))
 
 
-def palindrome(place: Place, frames: int, turning: int, rng: np.random.Generator) -> Trajectory:
+def palindrome(place: Ground, frames: int, turning: int, rng: np.random.Generator) -> Trajectory:
     """Draw a way out until the frame `turning`, and back; past the start again it goes on walking."""
     walker = Walker(place, rng)
     walker.walk(turning)
@@ -93,39 +113,27 @@ def palindrome(place: Place, frames: int, turning: int, rng: np.random.Generator
     return along(walker.start, np.array(walker.actions[: frames - 1]))
 
 
-def anywhere(place: Place, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw a pose in a free point of a place."""
-    while True:
-        x, y = (int(c) for c in rng.integers(SIDE * _CELL, size=2))
-        pose = x, y, int(rng.integers(HEADINGS))
-        if _free(place.walls, pose):
-            return np.array(pose)
-
-
 class Walker:
-    """Makes actions from a random pose in an open cell on."""
+    """Makes actions from a random pose on."""
 
-    def __init__(self, place: Place, rng: np.random.Generator) -> None:
-        self._walls, self._rng = place.walls, rng
-        cells = np.argwhere(~place.walls)
-        y, x = cells[rng.integers(len(cells))]
-        self.start: Pose = (int(x) * _CELL + _CENTRE, int(y) * _CELL + _CENTRE, int(rng.integers(HEADINGS)))
-        self.pose, self.actions = self.start, list[int]()
-        self._path: list[tuple[int, int]] = []
+    def __init__(self, place: Ground, rng: np.random.Generator) -> None:
+        self._place, self._guide = place, place.guide(rng)
+        self.start = self.pose = self._guide.start
+        self.actions = list[int]()
 
     def walk(self, steps: int) -> None:
-        """Walk from goal to goal, on the shortest way."""
+        """Walk from goal to goal."""
         for _ in range(steps):
-            action, last = self._next(), self.actions[-1] if self.actions else STILL
+            action, last = self._guide.next(self.pose), self.actions[-1] if self.actions else STILL
             if last in (LEFT, RIGHT) and action == INVERSE[last]:  # it would turn to and fro for ever
-                action = FORWARD if _free(self._walls, moved(self.pose, FORWARD)) else last
+                action = FORWARD if self._place.free(moved(self.pose, FORWARD)) else last
             self._do(action)
 
     def back(self, steps: int) -> None:
         """Undo the last steps."""
         for action in self.actions[-1 : -1 - steps : -1]:
             self._do(INVERSE[action])
-        self._path = []
+        self._guide.forget()
 
     def loop(self, steps: int) -> None:
         """Walk out, turn round, walk back, turn round, and walk out again."""
@@ -136,63 +144,8 @@ class Walker:
         half = [LEFT] * (HEADINGS // 2)
         for action in (*half, *(turned[a] for a in reversed(out)), *half, *out):
             self._do(action)
-        self._path = []
+        self._guide.forget()
 
     def _do(self, action: int) -> None:
         self.pose = moved(self.pose, action)
         self.actions.append(action)
-
-    def _next(self) -> int:
-        """Choose what leads towards the goal: turn to the next cell of the path, or step if that is free."""
-        x, y, heading = self.pose
-        here = y // _CELL, x // _CELL
-        self._path = [] if self._path and here not in self._path[:2] else self._path
-        if len(self._path) > 1 and here == self._path[1]:
-            self._path = self._path[1:]
-        if len(self._path) < 2:
-            self._path = _path(self._walls, here, self._rng)
-        towards = self._path[1]
-        if not _free(self._walls, moved(self.pose, FORWARD)) and not _centred(self.pose):
-            towards = here
-        v, u = (c * _CELL + _CENTRE for c in towards)
-        wanted = np.arctan2(v - y, u - x) * HEADINGS / (2 * np.pi)
-        turn = (round(float(wanted)) - heading + HEADINGS // 2) % HEADINGS - HEADINGS // 2
-        if turn:
-            return LEFT if turn > 0 else RIGHT
-        if _free(self._walls, moved(self.pose, FORWARD)):
-            return FORWARD
-        return LEFT if wanted > round(float(wanted)) else RIGHT
-
-
-def _centred(pose: Pose) -> bool:
-    return all(abs(c % _CELL - _CENTRE) < 0.3 * _CELL for c in pose[:2])
-
-
-def _free(walls: NDArray[np.bool_], pose: Pose) -> bool:
-    """Tell whether there is room around a point."""
-    x, y = pose[0] * UNIT, pose[1] * UNIT
-    if not (ROOM < x < SIDE - ROOM and ROOM < y < SIDE - ROOM):
-        return False
-    return not any(walls[int(y + v), int(x + u)] for v in (-ROOM, ROOM) for u in (-ROOM, ROOM))
-
-
-def _path(
-    walls: NDArray[np.bool_], start: tuple[int, int], rng: np.random.Generator
-) -> list[tuple[int, int]]:
-    """Return the cells of a shortest way from a cell to one of the farther half of those there are."""
-    came: dict[tuple[int, int], tuple[int, int]] = {start: start}
-    queue = deque([start])
-    order = [(0, 1), (1, 0), (0, -1), (-1, 0)]
-    while queue:
-        y, x = queue.popleft()
-        for v, u in order:
-            there = y + v, x + u
-            if 0 <= there[0] < SIDE and 0 <= there[1] < SIDE and not walls[there] and there not in came:
-                came[there] = (y, x)
-                queue.append(there)
-    reached = list(came)
-    goal = reached[int(rng.integers(len(reached) // 2, len(reached)))]
-    path = [goal]
-    while path[-1] != start:
-        path.append(came[path[-1]])
-    return path[::-1]

@@ -7,6 +7,7 @@ import torch
 
 from pavdm_cli.errors import CheckpointError
 from pavdm_cli.models.coder import Coder, CoderConfig
+from pavdm_cli.training.domain import MAZES
 from pavdm_cli.training.mazes import films
 
 
@@ -22,7 +23,7 @@ def coder() -> Coder:
 
 
 def make(folder: Path, count: int) -> list[int]:
-    return list(films.make(folder, coder(), "own", 1, count))
+    return list(films.make(folder, MAZES, coder(), "own", 1, count))
 
 
 def test_films_are_made_in_parts_and_only_once(tmp_path: Path) -> None:
@@ -38,10 +39,10 @@ def test_films_are_made_in_parts_and_only_once(tmp_path: Path) -> None:
 
 def test_a_film_is_what_its_number_says(tmp_path: Path) -> None:
     make(tmp_path, 2)
-    _, trajectory, views = films.draw(1, 1, 12)
+    trajectory, frames = films.draw(MAZES, 1, 1, 12)
     found = films.load(tmp_path, "own", 1, 2)
     assert torch.equal(found.poses[1], torch.from_numpy(trajectory.poses).int())
-    assert torch.equal(found.latents[1], coder().latents(views.frames).half())
+    assert torch.equal(found.latents[1], coder().latents(frames).half())
 
 
 def test_films_of_something_else_are_refused(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def middle_of(there: Place, row: int, column: int, heading: int = 0) -> np.ndarr
 def test_views_are_the_same_alone_and_together() -> None:
     places, rng = [place.draw(1, n) for n in range(3)], np.random.default_rng(0)
     which = np.repeat(np.arange(3), 60)
-    poses = np.stack([walk.anywhere(places[w], rng) for w in which])
+    poses = np.stack([places[w].anywhere(rng) for w in which])
     together = view.cast(places, which, poses, SIZE)
     assert together.frames.shape == (180, SIZE, SIZE, 3) and together.frames.dtype is torch.uint8
     for n in (0, 70, 179):
@@ -48,7 +48,7 @@ def test_a_wall_looks_as_the_room_it_is_in() -> None:
 
 def test_shares_are_of_all_pixels() -> None:
     there, rng = place.draw(2, 1), np.random.default_rng(2)
-    poses = np.stack([walk.anywhere(there, rng) for _ in range(20)])
+    poses = np.stack([there.anywhere(rng) for _ in range(20)])
     views = view.cast([there], np.zeros(20, int), poses, SIZE)
     total = views.shares.sum(1)
     assert (total <= 1 + 1e-5).all() and (total > 0.5).all() and views.walls.shape == (20, REGIONS)

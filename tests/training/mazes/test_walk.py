@@ -65,5 +65,5 @@ def test_a_way_is_known_by_its_generator() -> None:
 def test_any_free_pose_is_free() -> None:
     there, rng = place.draw(1, 1), np.random.default_rng(0)
     for _ in range(50):
-        x, y, heading = walk.anywhere(there, rng)
+        x, y, heading = there.anywhere(rng)
         assert not there.walls[int(y * UNIT), int(x * UNIT)] and 0 <= heading < 18
