@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -100,9 +101,10 @@ class Likest:
 
     def right(self, clips: Sequence[Clip], views: Tensor) -> list[bool]:
         """Tell of views whether the true place is the likest."""
+        self._keep([clip for clip in clips if clip.number not in self._kept])
         found = []
         for clip, view in zip(clips, small(views), strict=True):
-            apart = (self._places(clip) - view).abs().mean((2, 3, 4)).amin(1)
+            apart = (self._kept[clip.number] - view).abs().mean((2, 3, 4)).amin(1)
             found.append(bool(apart[0] < apart[1:].min()))
         return found
 
@@ -111,17 +113,25 @@ class Likest:
         shown = self._domain.see(places, np.arange(len(places)), np.array(poses), SIZE)
         return float(np.mean(self.right([self._clips[n] for n in which], shown)))
 
-    def _places(self, clip: Clip) -> Tensor:
-        """Return small pictures (places, poses, SMALL, SMALL, 3) of the true place, then of the others."""
-        if clip.number not in self._kept:
+    def _keep(self, clips: Sequence[Clip]) -> None:
+        """Keep small pictures (places, poses, SMALL, SMALL, 3) of the true place of each clip, then of the
+        others; all are seen at once."""
+        if not clips:
+            return
+        places, which, poses, shapes = list[Any](), list[int](), list[Pose](), list[tuple[int, int]]()
+        for clip in clips:
             there, pose = self._needle(clip)
             near = [moved(pose, action) for action in range(len(ACTIONS))]
-            poses = [pose, *(one for one in near if there.free(one))]
-            places, where = [there, *self._others(clip)], np.array(poses)
-            which, all_ = np.repeat(np.arange(len(places)), len(where)), np.tile(where, (len(places), 1))
-            shown = small(self._domain.see(places, which, all_, SIZE))
-            self._kept[clip.number] = shown.view(len(places), len(where), SMALL, SMALL, 3)
-        return self._kept[clip.number]
+            where = [pose, *(one for one in near if there.free(one))]
+            for one in (there, *self._others(clip)):
+                places.append(one)
+                which += [len(places) - 1] * len(where)
+                poses += where
+            shapes.append((OTHERS + 1, len(where)))
+        shown = small(self._domain.see(places, np.array(which), np.array(poses), SIZE))
+        parts = torch.split(shown, [rows * columns for rows, columns in shapes])
+        for clip, part, shape in zip(clips, parts, shapes, strict=True):
+            self._kept[clip.number] = part.view(*shape, SMALL, SMALL, 3)
 
     def _others(self, clip: Clip) -> list[Any]:
         """Draw places in which what the needle shows looks otherwise, and in each otherwise again."""

@@ -168,7 +168,8 @@ class Study:
         rows = []
         for i, n in enumerate(chosen):
             numbers = range(LONGEST, LONGEST + WINDOW)
-            rows.append(revisits.true_views(self.domain, SEED, self.clips[n].number, numbers).numpy())
+            (true,) = revisits.true_views(self.domain, SEED, [(self.clips[n].number, numbers)])
+            rows.append(true.numpy())
             rows += [self.coder.frames(latents[i]).numpy() for latents in made]
         return rows
 
@@ -204,17 +205,19 @@ class Study:
         return self._seen(numbers, clips, self.coder.frames(needles))
 
     def _seen(self, numbers: range, clips: Sequence[Clip], views: Tensor) -> list[Seen]:
+        true = revisits.true_views(self.domain, SEED, [(clip.number, [clip.needle]) for clip in clips])
         seen = []
-        for n, clip, view, right in zip(numbers, clips, views, self.rule.right(clips, views), strict=True):
-            true = revisits.true_views(self.domain, SEED, clip.number, [clip.needle])[0].numpy()
-            seen.append(Seen(n, right, ssim(view.numpy(), true), psnr(view.numpy(), true)))
+        for n, (one,), view, right in zip(numbers, true, views, self.rule.right(clips, views), strict=True):
+            own, wanted = view.numpy(), one.numpy()
+            seen.append(Seen(n, right, ssim(own, wanted), psnr(own, wanted)))
         return seen
 
     def _rolled(self, network: Denoiser, numbers: range) -> list[list[float]]:
         frames = LONGEST + ROLLED
         own = revisits.rolled_out(numbers)
         films = revisits.encoded(self.domain, SEED, own, frames, self.coder)
-        true = [revisits.true_views(self.domain, SEED, n, range(LONGEST, frames), frames) for n in own]
+        wanted = [(n, range(LONGEST, frames)) for n in own]
+        true = revisits.true_views(self.domain, SEED, wanted, frames)
         values: list[list[float]] = [[] for _ in own]
         for k, latent in roll(network, films, LONGEST, ROLLED, own):
             for i, view in enumerate(self.coder.frames(latent.cpu())):

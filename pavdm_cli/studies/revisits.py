@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -103,11 +104,15 @@ def encoded(domain: Domain[P], seed: int, numbers: Sequence[int], frames: int, c
 
 
 def true_views(
-    domain: Domain[P], seed: int, number: int, frames: Sequence[int], length: int = FRAMES
-) -> Tensor:
-    """Return some frames (n, H, W, 3) uint8 of a film."""
-    there, trajectory = film(domain, seed, number, length)
-    return domain.see([there], np.zeros(len(frames), int), trajectory.poses[list(frames)], SIZE)
+    domain: Domain[P], seed: int, wanted: Sequence[tuple[int, Sequence[int]]], length: int = FRAMES
+) -> list[Tensor]:
+    """Return for each film's number some of its frames, (n, H, W, 3) uint8; all are seen at once."""
+    films = [film(domain, seed, number, length) for number, _ in wanted]
+    counts = [len(frames) for _, frames in wanted]
+    ways = zip(films, wanted, strict=True)
+    poses = np.concatenate([own.poses[list(frames)] for (_, own), (_, frames) in ways])
+    which = np.repeat(np.arange(len(films)), counts)
+    return list(torch.split(domain.see([there for there, _ in films], which, poses, SIZE), counts))
 
 
 def write(path: Path, clips: Sequence[Clip], films: Films, own: str) -> None:

@@ -32,6 +32,24 @@ def test_retrieval_ends_in_a_page_and_goes_on(tmp_path: Path, monkeypatch: pytes
     assert "of 4" not in study(*arguments)  # nothing is done twice
 
 
+def test_retrieval_in_rooms_says_by_which_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
+    monkeypatch.setattr(retrieval, "QUICK", Plan(clips=1, films=1, batch=3))
+    trained, page = write_trained(tmp_path / "trained", ["channel-16"]), tmp_path / "page"
+    given = ("--trained", trained, "--work", tmp_path / "work", "-o", page, "--quick", "--domain", "doom")
+    result = CliRunner().invoke(app, ["study", "retrieval", *map(str, given)])
+    assert isinstance(result.exception, ConfigError) and "holds networks of the domain mazes" in str(
+        result.exception
+    )
+    (trained / "domain.json").write_text('{"domain": "doom"}')
+    (trained / "judge.safetensors").unlink()
+    said = study("retrieval", *given)
+    assert "channel-16: 4 of 4" in said and "a step off" in said and "of looks drawn anew" in said
+    text = (page / "index.html").read_text()
+    assert "ViZDoom" in text and "nearer to the true place than to 9 others" in text
+    assert "my_way_home" in json.loads((page / "figures.json").read_text())["places"]
+
+
 def test_errors_ends_in_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrieval, "ROLLED", 32)
     monkeypatch.setattr(error_terms, "MANY", 6)

@@ -93,6 +93,11 @@ def test_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert done.exit_code == 0 and made == ["cross-112", "prepend-16"]
     assert "cross-112: 3000 steps left, about 25:00" in done.output
     assert isinstance(train("memory", "--folder", str(tmp_path), "--rows", "hope"), ConfigError)
+    said = train("memory", "--folder", str(tmp_path), "--domain", "doom")
+    assert isinstance(said, ConfigError) and "holds networks of the domain mazes" in str(said)
+    monkeypatch.delattr("pavdm_cli.training.memory_parts.judge")  # no names are known in rooms
+    own = ["--folder", str(tmp_path / "rooms"), "--domain", "doom", "--rows", "cross-112"]
+    assert train("memory", *own) is None and made == ["cross-112", "prepend-16", "cross-112"]
 
 
 def test_wrong_input_is_refused(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:

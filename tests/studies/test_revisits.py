@@ -41,7 +41,7 @@ def test_the_needle_was_out_of_sight_for_its_gap(clips: list[Clip]) -> None:
             clip.facts["wall"] == there.looks[region].wall
             and clip.facts["floor"] == there.looks[region].floor
         )
-        true = revisits.true_views(MAZES, SEED, clip.number, [clip.needle])
+        (true,) = revisits.true_views(MAZES, SEED, [(clip.number, [clip.needle])])
         assert torch.equal(true[0], views.frames[clip.needle])
 
 
