@@ -17,7 +17,7 @@ from pavdm_cli.training.mazes.walk import Pose
 
 PAPERS = (
     "PWHITE", "PORAN", "PGREEN", "PBLUE", "PRED", "SILVER2", "TLITE6_1",
-    "COMP01", "MARBLE1", "STARTAN2", "A-YELLOW", "SP_HOT1", "BIGBRIK1",
+    "COMP01", "MARBLE1", "STARTAN2", "A-YELLOW", "BIGBRIK1",
 )  # fmt: skip
 """Textures of Freedoom that are told apart by their colours, and stand still."""
 
