@@ -23,8 +23,8 @@ from pavdm_cli.models.text import TextEncoder
 from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae
 from pavdm_cli.sampling.noise import noised
 from pavdm_cli.sampling.schedule import Ramp
-from pavdm_cli.training import captions, rows
 from pavdm_cli.training import fit as fitting
+from pavdm_cli.training import rows
 from pavdm_cli.training.fit import Budget, Reports
 from pavdm_cli.training.pool import TOKENS, LatentPool, Ring, Source
 from pavdm_cli.training.rolls import Rolls
@@ -187,8 +187,8 @@ def train(
     """Train a denoiser into `folder` (denoiser.state, .log, .safetensors, .config.json); resume if it was
     begun.
 
-    A sample of the captions trained on goes to captions.safetensors. `start` names weights to begin from.
-    `on_save` is given the averaged network, to draw samples with. Returns it.
+    `start` names weights to begin from. `on_save` is given the averaged network, to draw samples with.
+    Returns it.
 
     Raises:
         ConfigError: clips are shorter than the schedule's widest call, or neutral rows were to be rolled.
@@ -204,7 +204,6 @@ def train(
             "rows know none; give --own-from 1"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    captions.write(folder / "captions.safetensors", text, settings.families)
     torch.manual_seed(settings.seed)
     network, averaged = Denoiser(config), Denoiser(config).to(device).eval()
     if start is not None:
