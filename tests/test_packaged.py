@@ -47,7 +47,7 @@ def test_prompts_in_other_words_are_read_as_what_they_say(pipeline: Native) -> N
     said = {
         "waves roll under a heavy thundery sky in the morning, no ship in sight": {"none", "stormy"},
         "a yellow airship basket floats westward in the early morning": {"yellow", "dawn", "left"},
-        "speeding down wet streets with rose neon signs": {"pink", "rain", "fast"},
+        "conifers covered in frost in mist after nightfall": {"snowy", "fog"},
         "backing away through a hallway of golden walls, parquet and windows": {"yellow", "wood", "backward"},
     }
     facts = dict(zip(pipeline.scenes.captions, pipeline.scenes.facts, strict=True))
