@@ -86,7 +86,9 @@ def write_tiny_model(folder: Path) -> Path:
         quantised.save(model / f"{name}.safetensors", network.state_dict())
         write(network.config, model / f"{name}.config.json")
     vectors = encoder.encode(CAPTIONS, length=12).pooled
-    save_file({"vectors": vectors}, model / "captions.safetensors", {"captions": "\n".join(CAPTIONS)})
+    scenes = [(caption.split()[-1], [], caption) for caption in CAPTIONS]
+    stored = quantised.pack({"vectors": vectors})
+    save_file(stored, model / "captions.safetensors", {"scenes": json.dumps(scenes)})
     _write_config(model)
     return model
 

@@ -37,9 +37,22 @@ def test_sizes() -> None:
 def test_known_prompts_are_near_and_strangers_far(pipeline: Native) -> None:
     far = pipeline.config.far
     ours = [known.prompt for known in pipeline.config.knows]
-    assert all(near[0][1] >= far for near in pipeline.nearest(pipeline.encode_text(ours)))
+    assert all(taken.nearest[0][1] >= far and taken.caption is None for taken in pipeline.read(ours))
     strangers = ["a portrait of my grandmother", "quarterly sales of a bank", "two cats playing the piano"]
-    assert all(near[0][1] < far for near in pipeline.nearest(pipeline.encode_text(strangers)))
+    assert all(taken.nearest[0][1] < far for taken in pipeline.read(strangers))
+
+
+def test_prompts_in_other_words_are_read_as_what_they_say(pipeline: Native) -> None:
+    """Words that no caption has; none of them is a prompt of the scorecard."""
+    said = {
+        "waves roll under a heavy thundery sky in the morning, no ship in sight": {"none", "stormy"},
+        "a yellow airship basket floats westward in the early morning": {"yellow", "dawn", "left"},
+        "conifers covered in frost in mist after nightfall": {"snowy", "fog"},
+        "backing away through a hallway of golden walls, parquet and windows": {"yellow", "wood", "backward"},
+    }
+    facts = dict(zip(pipeline.scenes.captions, pipeline.scenes.facts, strict=True))
+    for (prompt, meant), taken in zip(said.items(), pipeline.read(list(said)), strict=True):
+        assert taken.caption and meant <= set(facts[taken.caption]), (prompt, taken.caption)
 
 
 def test_the_colour_asked_for_is_there(pipeline: Native) -> None:

@@ -48,7 +48,7 @@ def beginning(out: Output, order: Order) -> None:
 def machine(out: Output, order: Order, plan: "Plan", place: str) -> None:
     """Say where it will run, in what memory, and what the work is."""
     out.line("device", place)
-    out.line("memory", f"{_size(plan.needed)} needed of {_size(plan.memory.free)} free")
+    out.line("memory", f"{_size(plan.needed)} more of {_size(plan.memory.free)} free")
     per = "a video" if plan.abreast == 1 else f"for {plan.abreast} videos side by side"
     out.line("work", f"{plan.latents} latents, {plan.calls} model calls {per}")
     if plan.needed > plan.memory.free:

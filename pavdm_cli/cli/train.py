@@ -76,6 +76,7 @@ def denoiser(
     renew: own.Renew = None,
     seed: own.TrainingSeed = None,
     clip: own.Clip = None,
+    stills: own.Stills = None,
     images: own.Images = None,
     own_from: own.OwnFrom = None,
     rows: own.Rows = None,
@@ -90,8 +91,8 @@ def denoiser(
     from pavdm_cli.models.config import read
     from pavdm_cli.models.denoiser import DenoiserConfig
     from pavdm_cli.models.device import Place, place
+    from pavdm_cli.training import captions, samples
     from pavdm_cli.training import denoiser as training
-    from pavdm_cli.training import samples
     from pavdm_cli.training.fit import Budget
 
     source = library.find(model)
@@ -100,25 +101,27 @@ def denoiser(
     vae = native.load_vae(source / config.vae).to(where)
     encoder = text.load(library.text_folder(source, config)).to(where)
     exact = Place(where, torch.float32)
+    settings = replace(
+        training.DenoiserTraining(),
+        **_changes(
+            families,
+            latents=latents,
+            rate=rate,
+            held=held,
+            renew=renew,
+            seed=seed,
+            clip=clip,
+            stills=stills,
+            images=images,
+            own_from=own_from,
+        ),
+        **_rows(rows),
+    )
     training.train(
         folder,
         read(DenoiserConfig, source / f"{config.denoiser}.config.json"),
         config.sampling,
-        replace(
-            training.DenoiserTraining(),
-            **_changes(
-                families,
-                latents=latents,
-                rate=rate,
-                held=held,
-                renew=renew,
-                seed=seed,
-                clip=clip,
-                images=images,
-                own_from=own_from,
-            ),
-            **_rows(rows),
-        ),
+        settings,
         Budget(steps, minutes, warmup, cooldown),
         where,
         vae,
@@ -127,6 +130,7 @@ def denoiser(
         compiled=compiled,
         on_save=samples.of_denoiser(folder / "denoiser.png", config, vae, encoder, exact),
     )
+    captions.write(folder / library.CAPTIONS, encoder, settings.families)
 
 
 @app.command()

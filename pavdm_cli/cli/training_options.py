@@ -45,6 +45,9 @@ DecoderOnly = Annotated[
 ]
 Latents = Annotated[int | None, typer.Option(help="Latents a step.", show_default="the trainer's")]
 Clip = Annotated[int | None, typer.Option(help="Latents of a clip.", show_default="the trainer's")]
+Stills = Annotated[
+    int | None, typer.Option(help="Short clips held for single images.", show_default="the trainer's")
+]
 Images = Annotated[
     float | None, typer.Option(help="Share of the time for single images.", show_default="the trainer's")
 ]

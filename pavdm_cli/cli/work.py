@@ -181,10 +181,12 @@ def _remarks(out: Output, order: Order, pipeline: "Pipeline") -> None:
         out.remark(f"prompt {prompts[i]!r}: longer than {limit} tokens; its end is not read")
     if text.unknown:
         out.remark(f"words the text encoder does not know: {', '.join(dict.fromkeys(text.unknown))}")
-    for prompt, near in zip(prompts, pipeline.nearest(text), strict=True):
-        if near and near[0][1] < order.model.far:
-            known = "; ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in near)
+    for prompt, taken in zip(prompts, pipeline.read(prompts), strict=True):
+        if taken.nearest and taken.nearest[0][1] < order.model.far:
+            known = "; ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in taken.nearest)
             out.remark(f"prompt {prompt!r}: far from what {order.model.name} knows; nearest: {known}")
+        if taken.caption:
+            out.remark(f"prompt {prompt!r}: read as {taken.caption!r}")
 
 
 def _attends_less(out: Output, chunk: int | None) -> None:

@@ -27,6 +27,7 @@ from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import Place
 from pavdm_cli.models.kinds import DiffusersConfig, is_weights
 from pavdm_cli.models.pipeline import Fit
+from pavdm_cli.models.scenes import Reading
 from pavdm_cli.models.text import Text
 
 CPU = torch.device("cpu")
@@ -152,9 +153,9 @@ class DiffusersPipeline(ABC):
         """Return None: the kernel it attends by holds no scores."""
         return None
 
-    def nearest(self, text: Text, count: int = 3) -> list[list[tuple[str, float]]]:
-        """Return no captions for each prompt: what it was trained on is not known."""
-        return [[] for _ in text.tokens]
+    def read(self, prompts: Sequence[str]) -> list[Reading]:
+        """Take each prompt as it is written: what the model was trained on is not known."""
+        return [Reading() for _ in prompts]
 
     def _encoded(self, prompt: str) -> tuple[Tensor, Tensor, bool]:
         if self._text is None:

@@ -16,18 +16,24 @@ PIXELS_PER_LATENT = 16  # the native VAE's
 FRAMES_PER_LATENT = 4
 
 
+CAPTIONS = "captions.safetensors"
+"""What a native model knows: its scenes, each with a caption and a sentence vector."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NativeConfig(ModelConfig):
     """A native model folder's config.json.
 
     text: the text encoder's folder, beside this one. vae, denoiser: names of their configuration files;
-    weights lie beside them as .safetensors.
+    weights lie beside them as .safetensors. reads: a prompt whose nearest known caption has a smaller cosine
+    than this is read as a known scene; 0 reads none.
     """
 
     kind: Literal["native"]
     text: str
     vae: str
     denoiser: str
+    reads: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.size) < 1 or any(side % PIXELS_PER_LATENT for side in self.size):
@@ -46,6 +52,7 @@ class NativeConfig(ModelConfig):
             folder / f"{self.denoiser}.safetensors",
             folder / f"{self.vae}.safetensors",
             text_folder(folder, self) / "model.safetensors",
+            folder / CAPTIONS,
         )
 
     def vae_files(self, folder: Path) -> tuple[Path, ...]:
@@ -114,7 +121,7 @@ def text_folder(folder: Path, model: NativeConfig) -> Path:
 
 
 def weight_files(folder: Path, model: ModelConfig) -> tuple[Path, ...]:
-    """Return the files of a model's weights: denoiser, VAE, text encoder.
+    """Return the files of a model's weights: denoiser, VAE, text encoder, and what its prompts are read by.
 
     Raises:
         CheckpointError: one is missing.

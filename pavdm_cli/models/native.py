@@ -6,35 +6,31 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from pavdm_cli.errors import CheckpointError
-from pavdm_cli.models import library, quantised
+from pavdm_cli.models import library, quantised, scenes
 from pavdm_cli.models import text as texts
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
 from pavdm_cli.models.device import Place
 from pavdm_cli.models.halves import Halves
 from pavdm_cli.models.library import PIXELS_PER_LATENT, NativeConfig
+from pavdm_cli.models.scenes import Reading, Scenes
 from pavdm_cli.models.text import Text, TextConfig, TextEncoder
 from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae, VaeConfig
 
 
 @dataclass
 class Native:
-    """A native model ready to run; a `Pipeline`.
-
-    captions, vectors: captions it was trained on and their sentence vectors (N, D), to tell what it knows.
-    """
+    """A native model ready to run; a `Pipeline`. scenes: what it knows."""
 
     config: NativeConfig
     place: Place
     text: TextEncoder
     denoiser: Denoiser
     vae: Vae
-    captions: tuple[str, ...]
-    vectors: Tensor
+    scenes: Scenes
 
     @property
     def span(self) -> int:
@@ -106,14 +102,9 @@ class Native:
             made.append(self.vae.encode(each / 127.5 - 1)[0])
         return torch.cat(made).float()
 
-    def nearest(self, text: Text, count: int = 3) -> list[list[tuple[str, float]]]:
-        """Return the known captions nearest to each prompt, with their cosines, best first."""
-        cosines = texts.similarity(text.pooled.cpu(), self.vectors)
-        best = cosines.topk(min(count, len(self.captions)), dim=-1)
-        return [
-            [(self.captions[i], c) for i, c in zip(row.tolist(), values.tolist(), strict=True)]
-            for row, values in zip(best.indices, best.values, strict=True)
-        ]
+    def read(self, prompts: Sequence[str]) -> list[Reading]:
+        """Return how each prompt is taken."""
+        return [self.scenes.read(v, self.config.reads) for v in self.encode_text(prompts).pooled.cpu()]
 
 
 def load(folder: Path, place: Place, attention_chunk: int | None = None) -> Native:
@@ -128,10 +119,10 @@ def load(folder: Path, place: Place, attention_chunk: int | None = None) -> Nati
     denoiser = Denoiser(read(DenoiserConfig, folder / f"{config.denoiser}.config.json"))
     quantised.fill(denoiser, folder / f"{config.denoiser}.safetensors")
     text = texts.load(library.text_folder(folder, config))
-    captions, vectors = _captions(folder / "captions.safetensors")
+    known = scenes.load(folder / library.CAPTIONS)
     _check_fit(folder, vae.config, denoiser.config, config)
     _check_told(folder, denoiser.config)
-    _check_text(folder, text.config, denoiser.config, vectors)
+    _check_text(folder, text.config, denoiser.config, known)
     denoiser.set_attention_chunk(attention_chunk)
     return Native(
         config=config,
@@ -139,8 +130,7 @@ def load(folder: Path, place: Place, attention_chunk: int | None = None) -> Nati
         text=text,
         denoiser=denoiser.to(place.device, place.dtype).eval(),
         vae=vae.to(place.device, place.dtype).eval(),
-        captions=captions,
-        vectors=vectors,
+        scenes=known,
     )
 
 
@@ -173,25 +163,10 @@ def _check_told(folder: Path, denoiser: DenoiserConfig) -> None:
         )
 
 
-def _check_text(folder: Path, text: TextConfig, denoiser: DenoiserConfig, vectors: Tensor) -> None:
-    if not text.width == denoiser.text_width == vectors.shape[-1]:
+def _check_text(folder: Path, text: TextConfig, denoiser: DenoiserConfig, known: Scenes) -> None:
+    widths = text.width, denoiser.text_width, known.vectors.shape[-1]
+    if len(set(widths)) > 1:
         raise CheckpointError(
-            f"{folder}: the text encoder's states are {text.width} wide, the denoiser reads "
-            f"{denoiser.text_width} and captions.safetensors holds {vectors.shape[-1]}; restore the whole "
-            "folder"
+            f"{folder}: the text encoder's states are {widths[0]} wide, the denoiser reads {widths[1]} and "
+            f"{library.CAPTIONS} holds {widths[2]}; restore the whole folder"
         )
-
-
-def _captions(path: Path) -> tuple[tuple[str, ...], Tensor]:
-    """Read the known captions: sentence vectors (N, D) and, in the header, the captions line by line."""
-    try:
-        with safe_open(path, "pt") as file:
-            captions = tuple((file.metadata() or {})["captions"].splitlines())
-            vectors: Tensor = file.get_tensor("vectors").float()
-    except (SafetensorError, OSError, KeyError) as error:
-        raise CheckpointError(f"{path}: missing or damaged ({error}); restore the model's folder") from error
-    if len(captions) != len(vectors):
-        raise CheckpointError(
-            f"{path}: {len(captions)} captions for {len(vectors)} vectors; restore the model's folder"
-        )
-    return captions, vectors

@@ -16,6 +16,7 @@ from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import Place
 from pavdm_cli.models.kinds import DiffusersConfig
 from pavdm_cli.models.names import Offload
+from pavdm_cli.models.scenes import Reading
 from pavdm_cli.models.text import Text
 
 
@@ -90,8 +91,8 @@ class Pipeline(Protocol):
     def encode(self, frames: Tensor) -> Tensor:
         """Turn frames (T, H, W, 3) uint8 into the latents that hold them whole, (n, C, h, w) float32."""
 
-    def nearest(self, text: Text, count: int = 3) -> list[list[tuple[str, float]]]:
-        """Return the known captions nearest to each prompt, with their cosines; none if it knows none."""
+    def read(self, prompts: Sequence[str]) -> list[Reading]:
+        """Return how each prompt is taken: as it is written, or as a scene the model knows."""
 
 
 def load(

@@ -56,11 +56,6 @@ class Text:
     unknown: tuple[str, ...]
 
 
-def similarity(a: Tensor, b: Tensor) -> Tensor:
-    """Return the cosines between sentence vectors, (N, D) and (M, D) to (N, M)."""
-    return F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).T
-
-
 class Block(nn.Module):
     """One transformer layer, normalised after each of its two halves."""
 

@@ -2,8 +2,9 @@
 
 Frames are (B, T, 3, H, W) in [-1, 1]; latents (B, T/4, C, H/16, W/16), normalised to mean 0 and deviation 1.
 Each latent sees its own four frames alone. The decoder also looks back, through causal convolutions over the
-previous latent's features: `reach` of them, so decoding `reach` latents rebuilds its state exactly. Norms
-act within one latent; nothing is gathered over time.
+previous latent's features and through its last two frames, which those of the next are brought nearer to:
+`reach` latents in all, so decoding so many rebuilds its state exactly. Norms act within one latent; nothing
+is gathered over time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -49,7 +50,15 @@ class VaeConfig:
 
 
 DecoderState = list[Tensor]
-"""What each causal convolution saw last, (B, C, H, W) each; an empty list at the start of a video."""
+"""What each causal convolution saw last, (B, C, H, W) each; an empty list at the start of a video. Between
+latents of a `Vae`, then its last two frames, (B, 2, 3, H, W)."""
+
+MENDED = 0.5
+"""Share of a small jump from one latent's frames to the next's that is taken off."""
+SMALL = 0.1
+"""Jump, of the range from -1 to 1, of which half as much is taken off: larger ones are motion."""
+FADING = (1.0, 2 / 3, 1 / 3, 0.0)
+"""How much of what is taken off the first frame of a latent is taken off each of its frames."""
 
 
 class Conv(nn.Module):
@@ -239,7 +248,7 @@ class Vae(nn.Module):
     @property
     def reach(self) -> int:
         """Latents before one that its frames depend on."""
-        return len(self.decoder.pasts)
+        return len(self.decoder.pasts) + 1
 
     def encode(self, frames: Tensor) -> Tensor:
         """Turn frames (B, 4*T, 3, H, W) in [-1, 1] into normalised latents (B, T, C, H/16, W/16)."""
@@ -249,8 +258,9 @@ class Vae(nn.Module):
     def decode(self, latents: Tensor, state: DecoderState | None = None) -> tuple[Tensor, DecoderState]:
         """Turn latents (B, T, C, h, w) into frames (B, 4*T, 3, 16*h, 16*w), going on from `state`."""
         raw = latents * self.deviation[:, None, None] + self.mean[:, None, None]
-        out: tuple[Tensor, DecoderState] = self.decoder(raw, state or [])
-        return out
+        out, seen = self.decoder(raw, state[:-1] if state else [])
+        out = out.to(torch.promote_types(out.dtype, torch.float32))
+        return _mended(out, state[-1] if state else None), [*seen, out[:, -2:]]
 
     @torch.no_grad()
     def decode_stream(self, latents: Iterable[Tensor], before: Iterable[Tensor] = ()) -> Iterator[Tensor]:
@@ -265,3 +275,19 @@ class Vae(nn.Module):
         for latent in latents:
             frames, state = self.decode(latent[:, None].to(dtype), state)
             yield (frames.float() * 0.5 + 0.5).clamp(0, 1)
+
+
+def _mended(frames: Tensor, before: Tensor | None) -> Tensor:
+    """Take half of each small jump off where a latent's frames (B, 4*T, 3, H, W) follow the one's before.
+
+    A latent is decoded with errors of its own, alike in its four frames, so that a still picture would pulse
+    with every latent. A jump is how far its first frame is from going on as the two frames before it did.
+    """
+    four = rearrange(frames, "b (t f) c h w -> b t f c h w", f=FRAMES_PER_LATENT)
+    last = four[:, :, -2:]
+    first = four[:, :1, :1].expand(-1, -1, 2, -1, -1, -1) if before is None else before[:, None]
+    last = torch.cat((first, last[:, :-1]), dim=1)
+    jump = 2 * last[:, :, 1] - last[:, :, 0] - four[:, :, 0]
+    off = MENDED * jump / (1 + jump.square().mean(dim=2, keepdim=True) / SMALL**2)
+    fading = torch.tensor(FADING, dtype=frames.dtype, device=frames.device)[:, None, None, None]
+    return rearrange(four + off[:, :, None] * fading, "b t f c h w -> b (t f) c h w")

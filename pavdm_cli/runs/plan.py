@@ -193,7 +193,7 @@ def _memory(order: Order, place: Place, latents: int, free: int) -> tuple[Memory
     if isinstance(order.model, DiffusersConfig):
         return _foreign(order, order.model, place, latents, free), None
     assert isinstance(order.model, NativeConfig)
-    denoiser, vae, text = library.weight_files(order.folder, order.model)
+    denoiser, vae, text, _ = library.weight_files(order.folder, order.model)
     shapes = read(DenoiserConfig, order.folder / f"{order.model.denoiser}.config.json")
     decoder = read(VaeConfig, order.folder / f"{order.model.vae}.config.json").decoder
     check_span(request(order, order.videos), order.model, shapes.span)

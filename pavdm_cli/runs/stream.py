@@ -172,8 +172,9 @@ class Guided:
     ) -> None:
         self._pipeline, self._request = pipeline, request
         self._mends, self.smaller = mends and smaller is None, smaller
-        texts = [*request.prompts, *(cue.text for cue in request.cues), request.negative]
-        self.text = pipeline.encode_text(texts)
+        texts = [*request.prompts, *(cue.text for cue in request.cues)]
+        said = [taken.caption or text for text, taken in zip(texts, pipeline.read(texts), strict=True)]
+        self.text = pipeline.encode_text([*said, request.negative])
         self._where = {text: i for i, text in reversed(list(enumerate(texts)))}
 
     def __call__(self, latents: Tensor, step: Step) -> Tensor:

@@ -45,12 +45,17 @@ class Clip:
 
 
 def draw(
-    seed: int, number: int, frames: int, families: Sequence[str] | None = None, held_out: bool = False
+    seed: int,
+    number: int,
+    frames: int,
+    families: Sequence[str] | None = None,
+    held_out: bool = False,
+    changing: bool = True,
 ) -> Clip:
     """Draw clip `number` of a seed: any family, at any moment of its first hour.
 
     With `held_out`, only scenes with a pair of attribute values that training never sees; without, none of
-    them.
+    them. Part of the clips change into something else, if not held out and `changing`.
 
     Raises:
         ConfigError: none of the families has a held-out pair.
@@ -59,7 +64,7 @@ def draw(
     names = list(families or FAMILIES)
     scene = _scene(rng, names, held_out)
     clip = Clip(scene, _seed(rng), int(rng.integers(LATEST)), scene.caption(rng))
-    if rng.random() >= CHANGING or held_out:
+    if rng.random() >= CHANGING or held_out or not changing:
         return clip
     if rng.random() < 0.6:
         after, after_seed = _changed(rng, scene), clip.seed

@@ -20,11 +20,11 @@ from pavdm_cli.models.config import write
 from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
 from pavdm_cli.models.device import autocast
 from pavdm_cli.models.text import TextEncoder
-from pavdm_cli.models.vae import Vae
+from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae
 from pavdm_cli.sampling.noise import noised
 from pavdm_cli.sampling.schedule import Ramp
-from pavdm_cli.training import captions, rows
 from pavdm_cli.training import fit as fitting
+from pavdm_cli.training import rows
 from pavdm_cli.training.fit import Budget, Reports
 from pavdm_cli.training.pool import TOKENS, LatentPool, Ring, Source
 from pavdm_cli.training.rolls import Rolls
@@ -37,16 +37,20 @@ GUIDANCE = 2.5
 BINS = 4
 """Bins of level that the loss is reported by."""
 
+STAY = 32
+"""Refills that a short clip for single images stays for."""
+
 
 @dataclass(frozen=True)
 class DenoiserTraining:
     """Settings of a training run.
 
     latents: latents a step, in rows of one kind. held, renew, every: clips in the pool, and how many are
-    renewed every so many steps. images: share of the budget in which rows are single images only. clip:
-    latents of a clip. own_from: share of the budget after which half of the steps are on windows that the
-    network rolls. corrupt: share of context shown at a level. drop: share of rows whose text is empty. rows:
-    whose rows are learned.
+    renewed every so many steps. stills: short clips held for single images, a `STAY`th renewed as often: what
+    an image teaches, words and layout, wants many. images: share of the budget in which rows are single
+    images only. clip: latents of a clip. own_from: share of the budget after which half of the window steps
+    are on windows that the network rolls. corrupt: share of context shown at a level. drop: share of rows
+    whose text is empty. rows: whose rows are learned.
     """
 
     latents: int = 256
@@ -55,6 +59,7 @@ class DenoiserTraining:
     every: int = 20
     rate: float = 1e-3
     clip: int = 18
+    stills: int = 1024
     images: float = 0.0
     own_from: float = 0.75
     corrupt: float = 0.2
@@ -74,12 +79,14 @@ class Lesson:
         self,
         forward: Forward,
         pool: LatentPool,
+        stills: LatentPool,
         text: TextEncoder,
         ramp: Ramp,
         settings: DenoiserTraining,
         carried: dict[str, Tensor],
     ) -> None:
-        self._forward, self._pool, self._ramp, self._settings = forward, pool, ramp, settings
+        self._forward, self._pool, self._stills = forward, pool, stills
+        self._ramp, self._settings = ramp, settings
         empty = text.encode([""], length=TOKENS)
         self._device = pool.latents.device
         self._empty = tuple(t[0].to(self._device) for t in (empty.tokens, empty.mask, empty.pooled))
@@ -92,10 +99,11 @@ class Lesson:
         if drawn.kind != "image" and progress >= s.own_from and rng.random() < 0.5:
             return self._own(rng)
         batch, apart = len(drawn.latent), drawn.kind == "image"
-        picks = self._on(rng.integers(s.held, size=batch))
+        pool = self._stills if apart else self._pool
+        picks = self._on(rng.integers(len(pool.latents), size=batch))
         latent, left = self._on(drawn.latent), self._on(drawn.left)
-        clean = self._pool.latents[picks[:, None], latent].float()
-        words = self._conditions(picks, latent, self._on(rng.random(batch) < s.drop))
+        clean = pool.latents[picks[:, None], latent].float()
+        words = self._conditions(pool, picks, latent, self._on(rng.random(batch) < s.drop))
         level, noise = self._level(left) + self._corruption(left), torch.randn_like(clean)
         shown = noised(clean, noise, level[:, :, None, None, None])
         velocity = self._velocity(shown, level, words, apart)
@@ -139,12 +147,12 @@ class Lesson:
         amount = 0.15 * torch.rand(len(left), 1, device=left.device)
         return (left < 0) * chosen * amount
 
-    def _conditions(self, picks: Tensor, latent: Tensor, dropped: Tensor) -> Conditions:
-        second = self._pool.second[picks[:, None], latent]
+    def _conditions(self, pool: LatentPool, picks: Tensor, latent: Tensor, dropped: Tensor) -> Conditions:
+        second = pool.second[picks[:, None], latent]
         words = Conditions(
-            self._pool.tokens[picks].float(),
-            self._pool.mask[picks],
-            self._pool.pooled[picks],
+            pool.tokens[picks].float(),
+            pool.mask[picks],
+            pool.pooled[picks],
             torch.nn.functional.one_hot(second, 2).float(),
         )
         return _either(dropped, self._silent(words), words)
@@ -179,19 +187,23 @@ def train(
     """Train a denoiser into `folder` (denoiser.state, .log, .safetensors, .config.json); resume if it was
     begun.
 
-    A sample of the captions trained on goes to captions.safetensors. `start` names weights to begin from.
-    `on_save` is given the averaged network, to draw samples with. Returns it.
+    `start` names weights to begin from. `on_save` is given the averaged network, to draw samples with.
+    Returns it.
 
     Raises:
-        ConfigError: clips are shorter than the schedule's widest call.
+        ConfigError: clips are shorter than the schedule's widest call, or neutral rows were to be rolled.
     """
     if settings.images < 1 and settings.clip < ramp.span:
         raise ConfigError(
             f"clips of {settings.clip} latents hold no window of {ramp.span}; make clips longer, or train on "
             "images alone"
         )
+    if settings.rows == "neutral" and settings.own_from < 1:
+        raise ConfigError(
+            f"own errors from {settings.own_from:g} of the budget on: a schedule makes them, and neutral "
+            "rows know none; give --own-from 1"
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    captions.write(folder / "captions.safetensors", text, settings.families)
     torch.manual_seed(settings.seed)
     network, averaged = Denoiser(config), Denoiser(config).to(device).eval()
     if start is not None:
@@ -201,16 +213,14 @@ def train(
     state = State(network, fitting.optimizers(network, settings.rate, _hidden(network)), rng)
     path = folder / "denoiser.state"
     fitting.begin(state, path, config=config, ramp=ramp, settings=settings, budget=budget)
-    ring = Ring(settings.held, settings.renew)
-    source = Source(settings.seed, settings.clip * 4, families=settings.families)
-    batch = 64 if device.type == "cuda" else 4
-    pool = LatentPool(source, ring, vae, text, device, batch, state.step // settings.every)
+    pool, stills = _pools(settings, vae, text, device, state.step // settings.every)
     forward: Forward = torch.compile(network, dynamic=False) if compiled else network
-    lesson = Lesson(forward, pool, text, ramp, settings, state.carried)
+    lesson = Lesson(forward, pool, stills, text, ramp, settings, state.carried)
 
     def after(step: int) -> None:
         if step % settings.every == 0:
             pool.refill(step // settings.every - 1)
+            stills.refill(step // settings.every - 1)
 
     def save() -> None:
         quantised.save(folder / "denoiser.safetensors", state.average)
@@ -239,6 +249,22 @@ def _either(choose: Tensor, one: Conditions, other: Conditions) -> Conditions:
         torch.where(here, one.pooled, other.pooled),
         other.weight,
     )
+
+
+def _pools(
+    settings: DenoiserTraining, vae: Vae, text: TextEncoder, device: torch.device, refills: int
+) -> tuple[LatentPool, LatentPool]:
+    """Return the clips for windows, and the short ones for single images."""
+    found = []
+    for latents, changing, ring in (
+        (settings.clip, True, Ring(settings.held, settings.renew)),
+        (rows.IMAGES, False, Ring(settings.stills, -(-settings.stills // STAY))),
+    ):
+        frames = latents * FRAMES_PER_LATENT
+        source = Source(settings.seed, frames, families=settings.families, changing=changing)
+        batch = max((1152 if device.type == "cuda" else 72) // latents, 1)
+        found.append(LatentPool(source, ring, vae, text, device, batch, refills))
+    return found[0], found[1]
 
 
 def _hidden(network: Denoiser) -> set[str]:

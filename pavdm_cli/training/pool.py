@@ -23,12 +23,14 @@ TOKENS = 32
 
 @dataclass(frozen=True)
 class Source:
-    """Where clips come from: their seed, length in frames, size in pixels, and families (none: all)."""
+    """Where clips come from: their seed, length in frames, size in pixels, families (none: all), and whether
+    part of them change into something else."""
 
     seed: int
     frames: int
     size: tuple[int, int] = (128, 128)
     families: tuple[str, ...] = ()
+    changing: bool = True
 
 
 class Ring:
@@ -129,7 +131,8 @@ class LatentPool:
 
 
 def _draw(source: Source, number: int) -> Clip:
-    return clips.draw(source.seed, number, source.frames, source.families or None)
+    families = source.families or None
+    return clips.draw(source.seed, number, source.frames, families, changing=source.changing)
 
 
 def _parts(

@@ -18,14 +18,14 @@ without windows shorter than the full one. neutral: of no schedule: any rising l
 both after clean latents or not, of any width."""
 KINDS = ("image", "uniform", "fill", "steady", "drain", "ramp")
 SHARES: dict[RowsOf, tuple[float, ...]] = {
-    "schedule": (0.12, 0.05, 0.25, 0.48, 0.10, 0.0),
-    "on-grid": (0.12, 0.05, 0.25, 0.48, 0.10, 0.0),
-    "steady": (0.12, 0.05, 0.0, 0.83, 0.0, 0.0),
-    "neutral": (0.12, 0.38, 0.0, 0.0, 0.0, 0.50),
+    "schedule": (0.30, 0.04, 0.24, 0.36, 0.06, 0.0),
+    "on-grid": (0.30, 0.04, 0.24, 0.36, 0.06, 0.0),
+    "steady": (0.30, 0.04, 0.0, 0.66, 0.0, 0.0),
+    "neutral": (0.30, 0.30, 0.0, 0.0, 0.0, 0.40),
 }
 """How often each kind comes."""
-IMAGES = 8
-"""Latents of one clip, at most, that an image batch shows beside each other, unseen by each other."""
+IMAGES = 2
+"""Latents of one clip that an image batch shows beside each other, unseen by each other."""
 SHARED = (1, 1, 2, 3, 4)
 """Neighbours that share a level of a rising row, drawn anew for each batch."""
 
@@ -51,12 +51,11 @@ def draw(
     only_images: bool = False,
     of: RowsOf = "schedule",
 ) -> Rows:
-    """Draw about `latents` latents of rows over clips of `clip` latents."""
+    """Draw about `latents` latents of rows over clips of `clip` latents; images are of clips of `IMAGES`."""
     ramp = ramp.endless()
     kind = "image" if only_images else str(rng.choice(KINDS, p=SHARES[of]))
     if kind == "image":
-        shown = min(IMAGES, clip)
-        places = np.argsort(rng.random((max(latents // shown, 1), clip)), axis=1)[:, :shown]
+        places = np.tile(np.arange(IMAGES), (max(latents // IMAGES, 1), 1))
         return Rows(kind, places, _any(rng, ramp, places.shape, of).astype(np.float32))
     context, live = _free_width(rng, ramp) if of == "neutral" else _width(rng, kind, ramp, of)
     batch = max(latents // (context + live), 1)

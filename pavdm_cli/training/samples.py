@@ -12,6 +12,7 @@ from pavdm_cli.models.denoiser import Denoiser
 from pavdm_cli.models.device import Place
 from pavdm_cli.models.library import NativeConfig
 from pavdm_cli.models.native import Native
+from pavdm_cli.models.scenes import NOTHING
 from pavdm_cli.models.text import TextEncoder
 from pavdm_cli.models.vae import Vae
 from pavdm_cli.runs.stream import Request, stream
@@ -38,7 +39,7 @@ def of_denoiser(
         if time.monotonic() - drawn[0] < EVERY:
             return
         drawn[0] = time.monotonic()
-        pipeline = Native(config, place, text, network, vae, (), torch.empty(0, text.config.width))
+        pipeline = Native(config, place, text, network, vae, NOTHING)
         prompts = tuple(known.prompt for known in config.knows)
         seeds = tuple(range(len(prompts)))
         frames = config.timing.first(LATENTS)

@@ -8,9 +8,11 @@ from typer.testing import CliRunner
 
 from pavdm_cli.cli.app import app
 from pavdm_cli.errors import CheckpointError, ConfigError, DeviceError
+from pavdm_cli.models import scenes
 from pavdm_cli.training.denoiser import DenoiserTraining
 from pavdm_cli.training.fit import Budget
 from pavdm_cli.training.vae import VaeTraining
+from pavdm_cli.training.worlds import FAMILIES
 
 Calls = list[tuple[tuple[Any, ...], dict[str, Any]]]
 
@@ -66,6 +68,7 @@ def test_denoiser(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
     assert settings == DenoiserTraining(rate=1e-4, held=9)
     assert budget == Budget(minutes=1)
     assert named.pop("on_save") and named == {"start": Path(start), "compiled": True}
+    assert set(scenes.load(tmp_path / "captions.safetensors").families) == set(FAMILIES)
 
 
 def test_a_neutral_twin(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:

@@ -58,11 +58,12 @@ def test_the_text_encoder_lies_beside_the_model_or_inside(
     assert library.text_folder(tiny_model, library.config(tiny_model)) == tiny_model
 
 
-@pytest.mark.parametrize("missing", (0, 1, 2))
+@pytest.mark.parametrize("missing", (0, 1, 2, 3))
 def test_a_missing_file_of_weights_is_named(tiny_model: Path, missing: int) -> None:
     config = library.config(tiny_model)
     files = library.weight_files(tiny_model, config)
-    assert [f.name for f in files] == ["denoiser.safetensors", "vae.safetensors", "model.safetensors"]
+    names = ["denoiser.safetensors", "vae.safetensors", "model.safetensors", "captions.safetensors"]
+    assert [f.name for f in files] == names
     files[missing].unlink()
     with pytest.raises(CheckpointError, match=f"{files[missing]}: no such file"):
         library.weight_files(tiny_model, config)

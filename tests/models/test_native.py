@@ -75,11 +75,11 @@ def test_frames_are_the_decoder_s_rounded_to_bytes(pipeline: Native) -> None:
     assert frames.float().std() > 1
 
 
-def test_a_known_caption_is_nearest_to_itself(pipeline: Native) -> None:
-    best, second = pipeline.nearest(pipeline.encode_text(["stars at night", "a red ball"]), count=2)
-    assert best[0][0] == "stars at night" and second[0][0] == "a red ball"
-    assert best[0][1] == pytest.approx(1, abs=1e-4) and best[0][1] > best[1][1]
-    assert len(pipeline.nearest(pipeline.encode_text(["night"]), count=99)[0]) == len(pipeline.captions)
+def test_a_known_caption_is_nearest_to_itself_and_taken_as_it_is(pipeline: Native) -> None:
+    best, second = pipeline.read(["stars at night", "a red ball"])
+    assert best.nearest[0][0] == "stars at night" and second.nearest[0][0] == "a red ball"
+    assert best.nearest[0][1] == pytest.approx(1, abs=1e-3) and best.nearest[0][1] > best.nearest[1][1]
+    assert best.caption is None and len(best.nearest) == 3
 
 
 @pytest.mark.parametrize("name", ("denoiser.safetensors", "vae.safetensors", "../text/model.safetensors"))
@@ -148,7 +148,7 @@ def test_a_text_encoder_of_another_width_is_refused(tiny_model: Path) -> None:
 
 def test_captions_of_another_text_encoder_are_refused(tiny_model: Path, pipeline: Native) -> None:
     path = tiny_model / "captions.safetensors"
-    save_file({"vectors": torch.ones(1, 16)}, path, {"captions": "only one"})
+    save_file({"vectors": torch.ones(1, 16).half()}, path, {"scenes": '[["sea", [], "only one"]]'})
     with pytest.raises(CheckpointError, match=r"states are 32 wide, the denoiser reads 32 and .* holds 16"):
         load(tiny_model, CPU)
 
@@ -183,12 +183,14 @@ def test_sizes_that_no_network_has_are_refused(
 
 def test_captions_without_their_vectors_are_refused(tiny_model: Path, pipeline: Native) -> None:
     path = tiny_model / "captions.safetensors"
-    save_file({"vectors": pipeline.vectors}, path, {"captions": "only one"})
+    vectors = pipeline.scenes.vectors.half()
+    save_file({"vectors": vectors}, path, {"scenes": '[["sea", [], "only one"]]'})
     with pytest.raises(CheckpointError, match=r"captions\.safetensors: 1 captions for 4 vectors"):
         load(tiny_model, CPU)
-    save_file({"vectors": pipeline.vectors}, path)
-    with pytest.raises(CheckpointError, match=r"captions\.safetensors: missing or damaged"):
-        load(tiny_model, CPU)
+    for scenes in ({}, {"scenes": "["}, {"scenes": '[["sea", "one"]]'}, {"scenes": "[3]"}):
+        save_file({"vectors": vectors}, path, scenes)
+        with pytest.raises(CheckpointError, match=r"captions\.safetensors: missing or damaged"):
+            load(tiny_model, CPU)
 
 
 @pytest.mark.parametrize("name", ("config.json", "vae.config.json", "denoiser.config.json"))

@@ -54,7 +54,7 @@ def test_latents_are_normalised_by_the_statistics(vae: Vae) -> None:
     raw = vae.encoder(frames())
     undone = vae.encode(frames()) * vae.deviation[:, None, None] + vae.mean[:, None, None]
     assert same(raw, undone)
-    assert same(vae.decode(vae.encode(frames()))[0], vae.decoder(raw, [])[0])
+    assert same(vae.decode(vae.encode(frames()))[1][-1], vae.decoder(raw, [])[0][:, -2:])
 
 
 def test_streamed_equals_whole(vae: Vae) -> None:
@@ -62,6 +62,30 @@ def test_streamed_equals_whole(vae: Vae) -> None:
     streamed = torch.cat(list(vae.decode_stream(latents().unbind(1))), dim=1)
     assert streamed.min() >= 0 and streamed.max() <= 1
     torch.testing.assert_close(streamed, (whole.float() * 0.5 + 0.5).clamp(0, 1), atol=1e-6, rtol=0)
+
+
+def decoded(vae: Vae, pictures: Tensor, monkeypatch: pytest.MonkeyPatch) -> Tensor:
+    """Return what the VAE makes of frames (T, 3, H, W) that its decoder gives."""
+    monkeypatch.setattr(vae.decoder, "forward", lambda raw, seen: (pictures[None].double(), seen))
+    return vae.decode(latents(batch=1))[0][0]
+
+
+def test_steady_motion_stays_as_it_is_and_a_cut_nearly_so(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
+    moving = torch.linspace(-1, 1, 4 * COUNT, dtype=torch.float64)[:, None, None, None].expand(-1, 3, 8, 8)
+    assert same(decoded(vae, moving, monkeypatch), moving.double())
+    cut = torch.where(torch.arange(4 * COUNT) < 8, -0.8, 0.8)[:, None, None, None].expand(-1, 3, 8, 8)
+    assert (decoded(vae, cut, monkeypatch) - cut).abs().max() < 0.004
+
+
+def test_a_still_picture_that_pulses_with_its_latents_pulses_half_as_much(
+    vae: Vae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = 0.01 * torch.randn(COUNT, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    out = decoded(vae, errors.repeat_interleave(4, 0), monkeypatch)
+    before, after = (x.diff(dim=0).abs().mean((1, 2, 3)) for x in (errors.repeat_interleave(4, 0), out))
+    assert (after[3::4] < 0.52 * before[3::4]).all() and not before[0]
+    assert after[4:].max() < 0.7 * before.max()
+    assert same(out[3::4], errors.double())
 
 
 @pytest.mark.parametrize("cut", range(1, COUNT))

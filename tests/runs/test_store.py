@@ -95,10 +95,13 @@ def test_the_list_tells_and_clears(own_runs: Path) -> None:
     one, two, three = made(own_runs, finished=True), made(own_runs), made(own_runs)
     (three.folder / "run.json").write_text("no record")
     lines = said("list").splitlines()
-    assert lines[0] == f"{one.name}  finished, 0 latents, 0.0 MB  {Path('out/a.mp4').absolute()}"
-    assert [line.split()[1] for line in lines[1:3]] == ["stopped,", "stopped,"]
-    assert lines[2].endswith("its record is damaged")
-    assert lines[3] == f"3 in {own_runs}; of finished ones, the newest 1 GiB are kept"
+    assert lines[0].split() == ["name", "status", "frames", "latents", "megabytes", "seed", "video"]
+    video = ASKED.videos[0]
+    facts = [one.name, "finished", ASKED.frames, 0, 0.0, video.seed, video.path.absolute()]
+    assert lines[1].split() == [str(fact) for fact in facts]
+    assert [line.split()[1] for line in lines[2:4]] == ["stopped", "stopped"]
+    assert lines[3].endswith("its record is damaged")
+    assert lines[4] == f"3 in {own_runs}; of finished ones, the newest 1 GiB are kept"
     assert '"status": "finished"' in said("list", "--json")
     shown = said("show", two.name).splitlines()
     assert shown[0].startswith(f"run     {two.name}, stopped, 0 latents") and "from 1.5 s: sea" in shown[2]

@@ -101,14 +101,12 @@ def test_uniform_rows_have_one_level_and_images_each_their_own() -> None:
             assert len(np.unique(batch.left)) > 0.9 * batch.left.size
 
 
-@pytest.mark.parametrize("clip", (1, 5, 8, 24))
-def test_only_images_come_first_also_from_short_clips(clip: int) -> None:
+def test_only_images_come_first_and_of_many_clips() -> None:
     rng = np.random.default_rng(2)
     for _ in range(20):
-        batch = rows.draw(rng, 64, clip, RAMPS[0], only_images=True)
+        batch = rows.draw(rng, 64, 24, RAMPS[0], only_images=True)
         assert batch.kind == "image"
-        shown = min(clip, rows.IMAGES)
-        assert batch.latent.shape == batch.left.shape == (64 // shown, shown)
+        assert batch.latent.shape == batch.left.shape == (64 // rows.IMAGES, rows.IMAGES)
 
 
 @every_ramp

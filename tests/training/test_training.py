@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import quantised, text
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import Conditions, Denoiser, DenoiserConfig
@@ -40,7 +41,7 @@ SHAPES = DenoiserConfig(
 VAE = VaeConfig(channels=4, encoder=(16, 16, 16), decoder=(16, 16, 16))
 FOR_VAE = VaeTraining(batch=1, held=3, renew=1, every=2, frames=8, families=("sea",))
 FOR_DENOISER = DenoiserTraining(
-    latents=12, held=3, renew=1, every=2, clip=8, images=0.2, own_from=0.5, families=("sea",)
+    latents=12, held=3, renew=1, every=2, clip=8, stills=3, images=0.2, own_from=0.5, families=("sea",)
 )
 
 
@@ -157,9 +158,9 @@ def test_a_pool_holds_latents_with_both_texts_and_which_holds_when(vae: Vae, enc
 
 
 def test_logs_tell_the_loss_by_level_and_by_kind(tmp_path: Path, vae: Vae, encoder: TextEncoder) -> None:
-    of_denoiser.train(tmp_path, SHAPES, RAMP, FOR_DENOISER, Budget(steps=6), CPU, vae, encoder)
+    of_denoiser.train(tmp_path, SHAPES, RAMP, FOR_DENOISER, Budget(steps=20), CPU, vae, encoder)
     (line,) = log(tmp_path, "denoiser")
-    assert line["step"] == 6
+    assert line["step"] == 20
     assert {"image", "own", "level0", "level1", "level2", "level3"} <= line.keys()
     of_vae.train(tmp_path, VAE, FOR_VAE, Budget(steps=2), CPU)
     assert log(tmp_path, "vae")[0].keys() == {"step", "seconds", "loss", "psnr", "deviation"}
@@ -168,11 +169,15 @@ def test_logs_tell_the_loss_by_level_and_by_kind(tmp_path: Path, vae: Vae, encod
 def test_a_neutral_denoiser_is_trained_on_neutral_rows(
     tmp_path: Path, vae: Vae, encoder: TextEncoder
 ) -> None:
-    settings = replace(FOR_DENOISER, rows="neutral", images=0.0)
+    settings = replace(FOR_DENOISER, rows="neutral", images=0.0, own_from=1.0)
     of_denoiser.train(tmp_path, SHAPES, RAMP, settings, Budget(steps=12), CPU, vae, encoder)
     (line,) = log(tmp_path, "denoiser")
-    assert {"uniform", "ramp", "own"} <= line.keys()
-    assert not {"fill", "steady", "drain"} & line.keys()
+    assert {"uniform", "ramp"} <= line.keys()
+    assert not {"fill", "steady", "drain", "own"} & line.keys()
+    with pytest.raises(ConfigError, match="--own-from 1"):
+        of_denoiser.train(
+            tmp_path, SHAPES, RAMP, replace(settings, own_from=0.5), Budget(steps=1), CPU, vae, encoder
+        )
 
 
 def test_a_vae_learns_one_clip(tmp_path: Path) -> None:
@@ -186,8 +191,8 @@ def test_a_denoiser_learns_one_clip_and_the_sampler_makes_it(
     tmp_path: Path, vae: Vae, encoder: TextEncoder
 ) -> None:
     settings = DenoiserTraining(
-        latents=32, held=1, renew=1, every=10**6, rate=5e-3, clip=8, images=0.2, own_from=0.9, drop=0.0,
-        corrupt=0.0, families=("sea",),
+        latents=32, held=1, renew=1, every=10**6, rate=5e-3, clip=8, stills=1, images=0.2, own_from=0.9,
+        drop=0.0, corrupt=0.0, families=("sea",),
     )  # fmt: skip
     shapes = replace(SHAPES, width=64, mlp=128)
     budget = Budget(steps=150, warmup=20)

@@ -1,0 +1,39 @@
+"""What a model knows: every scene of most families, a few of those with more."""
+
+from pathlib import Path
+
+import pytest
+
+from pavdm_cli.models import scenes, text
+from pavdm_cli.training import captions
+from pavdm_cli.training.worlds import FAMILIES
+
+TEXT = Path(__file__).parents[2] / "weights" / "text"
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> scenes.Scenes:
+    path = tmp_path_factory.mktemp("known") / "captions.safetensors"
+    captions.write(path, text.load(TEXT), ("city", "shapes", "city"))
+    return scenes.load(path)
+
+
+def test_every_scene_of_a_small_family_is_there_once_with_its_facts(known: scenes.Scenes) -> None:
+    facts = [f for f, family in zip(known.facts, known.families, strict=True) if family == "city"]
+    choices = FAMILIES["city"].choices
+    assert len(facts) == len(set(facts)) == 2 * 2 * 3
+    assert {values for values in zip(*facts, strict=True) if len(set(values)) < 2} == set()
+    assert set(map(frozenset, zip(*facts, strict=True))) == {frozenset(words) for words in choices.values()}
+
+
+def test_a_large_family_is_held_by_a_few_that_are_not_read(known: scenes.Scenes) -> None:
+    facts = [f for f, family in zip(known.facts, known.families, strict=True) if family == "shapes"]
+    assert facts == [()] * captions.FEW
+
+
+def test_its_own_captions_are_nearest(known: scenes.Scenes) -> None:
+    encoder = text.load(TEXT)
+    for i in (0, 5, 11):
+        taken = known.read(encoder.encode([known.captions[i]]).pooled[0], 0.5)
+        assert taken.caption is None and taken.nearest[0][1] > 0.85
+    assert (known.vectors.norm(dim=-1) - 1).abs().max() < 1e-4
