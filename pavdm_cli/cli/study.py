@@ -13,6 +13,7 @@ from pavdm_cli.cli import options, training_options
 from pavdm_cli.cli.output import Output
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import library
+from pavdm_cli.models.names import DomainName
 
 if TYPE_CHECKING:
     from pavdm_cli.studies.scorecard import Plan, Progress
@@ -37,17 +38,15 @@ Seeds = Annotated[int | None, typer.Option(help="Videos of each prompt. Default:
 AtOnce = Annotated[int | None, typer.Option("--batch", help="Videos made at a time. Default: 8.")]
 OwnWork = Annotated[
     Path | None,
-    typer.Option(
-        "--work", help="Where records go.", show_default="outputs/retrieval, or outputs/retrieval-doom"
-    ),
+    typer.Option("--work", help="Where records go.", show_default="outputs/retrieval; of doom: -doom"),
 ]
 OwnPage = Annotated[
     Path | None,
     typer.Option(
         "--output",
         "-o",
-        help="Where the page goes.",
-        show_default="docs/studies/retrieval, or docs/studies/retrieval-doom",
+        help="Where the page and results.json go.",
+        show_default="docs/studies/ and its name; of doom: -doom",
     ),
 ]
 Trained = Annotated[Path, typer.Option(help="The folder that `pavdm train memory` trained rows in.")]
@@ -240,7 +239,7 @@ def retrieval(
     from pavdm_cli.training.domain import DOMAINS
 
     out, where = Output(), place(order.device(device), "auto").device
-    name = "retrieval" if domain == "mazes" else f"retrieval-{domain}"
+    name = _named_after("retrieval", domain)
     work, output = work or Path("outputs") / name, output or Path("docs/studies") / name
     own = study.Study(trained, work, study.QUICK if quick else study.Plan(), DOMAINS[domain])
     out.line("study", f"{len(own.clips)} clips, rows {', '.join(own.rows())}; records in {work}")
@@ -259,7 +258,7 @@ def retrieval(
 def errors(
     trained: Trained,
     domain: training_options.Domain = "mazes",
-    output: PageFolder = Path("docs/studies/errors"),
+    output: OwnPage = None,
     films: Annotated[int, typer.Option(help="Films measured.")] = 48,
     device: options.Device = "auto",
 ) -> None:
@@ -284,7 +283,13 @@ def errors(
     )
     terms = error_terms.measure(short, long, own, ROLLED)
     out.line("ranking", f"{terms.agreement:+.2f} between score errors and roll-outs")
+    output = output or Path("docs/studies") / _named_after("errors", domain)
     out.line("page", str(error_page.make(output, terms, films, ROLLED)))
+
+
+def _named_after(study: str, domain: DomainName) -> str:
+    """Name a study's folder: the mazes' is the study's own."""
+    return study if domain == "mazes" else f"{study}-{domain}"
 
 
 def _needs_plots() -> None:
