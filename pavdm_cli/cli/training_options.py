@@ -14,10 +14,7 @@ MemoryRows = Annotated[
     ),
 ]
 Domain = Annotated[
-    DomainName,
-    typer.Option(
-        help="Where the walks are: mazes, or doom, ViZDoom's rooms (pip install 'pavdm-cli[studies]')."
-    ),
+    DomainName, typer.Option(help="Where walks are: mazes, or doom (ViZDoom's rooms, of the extra studies).")
 ]
 Preset = Annotated[PresetName, typer.Option(help="small: two cores. large: an accelerator.")]
 Folder = Annotated[
