@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pavdm_cli.models.names import DomainName
-from pavdm_cli.training.doom import engine, house, sight
+from pavdm_cli.training.doom import engine, house, sight, wad
 from pavdm_cli.training.doom.house import House
 from pavdm_cli.training.mazes import place, view
 from pavdm_cli.training.mazes.facts import asked
@@ -39,7 +39,8 @@ class Domain(Generic[P]):
 
     about: what it is, for a page. draw: a place, of seed and number. see: views (N, size, size, 3) uint8 of
     places[which] (N,) from poses (N, 3). sights: what views of a place from poses show. named: a judge can be
-    taught to tell places by the names of their looks.
+    taught to tell places by the names of their looks. check: raises ConfigError where something it needs is
+    not installed.
     """
 
     name: DomainName
@@ -48,6 +49,7 @@ class Domain(Generic[P]):
     see: Callable[[Sequence[P], NDArray[np.int64], NDArray[np.int64], int], Tensor]
     sights: Callable[[P, NDArray[np.int64]], Sights]
     named: bool
+    check: Callable[[], object]
 
 
 def _cast(places: Sequence[Place], which: NDArray[np.int64], poses: NDArray[np.int64], size: int) -> Tensor:
@@ -72,7 +74,15 @@ def _entered(there: House, poses: NDArray[np.int64]) -> Sights:
     return Sights(shares, rooms, facts)
 
 
-MAZES = Domain("mazes", "mazes and rooms of a ray-caster", place.draw, _cast, _told, named=True)
+MAZES = Domain(
+    "mazes",
+    "mazes and rooms of a ray-caster",
+    place.draw,
+    _cast,
+    _told,
+    named=True,
+    check=lambda: None,
+)
 DOOM = Domain(
     "doom",
     "the rooms of ViZDoom's my_way_home, their walls papered anew for every film",
@@ -80,5 +90,6 @@ DOOM = Domain(
     engine.see,
     _entered,
     named=False,
+    check=wad.engine,
 )
 DOMAINS: dict[DomainName, Domain[Any]] = {"mazes": MAZES, "doom": DOOM}

@@ -45,9 +45,10 @@ def claim(folder: Path, domain: Domain[P]) -> None:
     """Give a new folder to a domain.
 
     Raises:
-        ConfigError: it holds another one's.
+        ConfigError: it holds another one's, or the domain needs something that is not installed.
     """
     held(folder, domain)
+    domain.check()
     folder.mkdir(parents=True, exist_ok=True)
     write(Owner(domain.name), folder / OWNER)
 

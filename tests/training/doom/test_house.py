@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pavdm_cli.errors import ConfigError
+from pavdm_cli.training.domain import DOOM
 from pavdm_cli.training.doom import guide, house, plan, wad
 from pavdm_cli.training.doom.plan import REGIONS, ROOMS
 from pavdm_cli.training.mazes import walk
@@ -76,4 +77,4 @@ def test_free_points_are_inside_of_walls() -> None:
 def test_without_vizdoom_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vizdoom", None)
     with pytest.raises(ConfigError, match=r"needs vizdoom; pip install 'pavdm-cli\[studies\]'"):
-        wad.engine()
+        DOOM.check()
