@@ -2,8 +2,8 @@
 
 Twenty seconds made longer twice by `pavdm extend`, another ending by `pavdm redo --from 37s`, and films with
 a timeline of three prompts, read by the probe once each prompt has taken over. The change where old and new
-meet, over that where latents meet beside it, is held against the same figure at every second second elsewhere
-in the same films: what it strays by where nothing was joined.
+meet, over that where latents meet beside it, is held against the same figure at the middle of every second
+elsewhere in the same films: what it strays by where nothing was joined (and no picture is encoded by itself).
 """
 
 import json
@@ -105,8 +105,8 @@ def _extended(stem: Path, prompt: str) -> dict[str, Any]:
 
 
 def _elsewhere(frames: np.ndarray) -> list[float]:
-    """Return what `extend` says of a joint, at every second second where there is none."""
-    places = [t for t in range(2 * FPS, len(frames) - FPS, 2 * FPS) if t % (20 * FPS)]
+    """Return what `extend` says of a joint, at the middle of every second, where there is none."""
+    places = range(2 * FPS + FPS // 2, len(frames) - FPS, FPS)
     found = [jump(frames[:t], frames[t:]) for t in places]
     return [round(value, 3) for value in found if value is not None]
 

@@ -40,8 +40,7 @@ class Inspection:
 def inspect(path: Path, every: int | None = None) -> Inspection:
     """Look at a video, its joints at every so many frames, by default where its schedule has them.
 
-    A video of ours that was enlarged when it was written is measured at its own size, and joints of several
-    latents are held against those of the latents between.
+    A video of ours that was enlarged when it was written is measured at its own size.
 
     Raises:
         VideoError: it cannot be read, or has joints at every frame.
@@ -51,8 +50,7 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
     ours = "schedule" in info.tags
     if every is None and ours:
         every = joint_frames(str(info.tags["schedule"]))
-    whole = ours and every is not None and every > FRAMES_PER_LATENT and every % FRAMES_PER_LATENT == 0
-    among = FRAMES_PER_LATENT if whole else 1
+    among = like(every, round(info.fps)) if ours and every is not None else 1
     analyser, strip, at, place = Analyser(info.fps, turns(info)), [], [], 0
     shown = {round((i + 0.5) * info.frames / STRIP - 0.5) for i in range(STRIP)}
     for frames in frames_of(path, info):
@@ -62,6 +60,14 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
             at.append(i / info.fps)
         place += len(frames)
     return Inspection(path, info, ours, analyser.result(every, among), np.stack(strip), tuple(at))
+
+
+def like(every: int, fps: int) -> int:
+    """Return which frames around joints at every so many are like them but for the joint: each so many-th.
+
+    At a whole second a picture is encoded by itself, and at every fourth frame a latent follows another.
+    """
+    return next((n for n in (fps, FRAMES_PER_LATENT) if every > n and every % n == 0), 1)
 
 
 def joint_frames(text: str) -> int:

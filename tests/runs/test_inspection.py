@@ -45,7 +45,7 @@ def test_ours_is_measured_at_its_own_size_where_its_schedule_has_joints(tmp_path
     meter.add(FRAMES)
     for one, other in zip(seen.analysis.seconds, meter.seconds, strict=True):
         assert one.contrast == pytest.approx(other.contrast, rel=0.02)
-    for every, among in ((5, 1), (12, 4)):
+    for every, among in ((5, 1), (12, 4), (16, 8), (8, 4), (4, 1)):
         joints = inspection.inspect(tmp_path / "a.mp4", every).analysis.joints
         assert joints and (joints.every, joints.among) == (every, among)
 
