@@ -84,11 +84,15 @@ def load(path: Path) -> Scenes:
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         scenes = [(str(family), tuple(map(str, facts)), str(caption)) for family, facts, caption in found]
         vectors = F.normalize(quantised.unpack(stored)["vectors"], dim=-1)
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path}: missing or damaged ({error}); restore the model's folder") from error
     if not scenes or vectors.ndim != 2 or len(scenes) != len(vectors):
         raise CheckpointError(
             f"{path}: {len(scenes)} captions for {len(vectors)} vectors; restore the model's folder"
+        )
+    if len({(family, len(facts)) for family, facts, _ in scenes}) > len({family for family, _, _ in scenes}):
+        raise CheckpointError(
+            f"{path}: scenes of a family differ in their number of facts; restore the model's folder"
         )
     families, facts, captions = zip(*scenes, strict=True)
     return Scenes(captions, families, facts, vectors)

@@ -187,7 +187,17 @@ def test_captions_without_their_vectors_are_refused(tiny_model: Path, pipeline: 
     save_file({"vectors": vectors}, path, {"scenes": '[["sea", [], "only one"]]'})
     with pytest.raises(CheckpointError, match=r"captions\.safetensors: 1 captions for 4 vectors"):
         load(tiny_model, CPU)
-    for scenes in ({}, {"scenes": "["}, {"scenes": '[["sea", "one"]]'}, {"scenes": "[3]"}):
+    uneven = '[["sea", ["calm"], "a"], ["sea", [], "b"], ["sea", [], "c"], ["sea", [], "d"]]'
+    save_file({"vectors": vectors}, path, {"scenes": uneven})
+    with pytest.raises(CheckpointError, match="differ in their number of facts"):
+        load(tiny_model, CPU)
+    for scenes in (
+        {},
+        {"scenes": "["},
+        {"scenes": "[" * 100000},
+        {"scenes": '[["sea", "one"]]'},
+        {"scenes": "[3]"},
+    ):
         save_file({"vectors": vectors}, path, scenes)
         with pytest.raises(CheckpointError, match=r"captions\.safetensors: missing or damaged"):
             load(tiny_model, CPU)
