@@ -88,7 +88,7 @@ def write_tiny_model(folder: Path) -> Path:
     vectors = encoder.encode(CAPTIONS, length=12).pooled
     scenes = [(caption.split()[-1], [], caption) for caption in CAPTIONS]
     stored = quantised.pack({"vectors": vectors})
-    save_file(stored, model / "captions.safetensors", {"scenes": json.dumps(scenes)})
+    save_file(stored, model / "captions.safetensors", {"scenes": json.dumps(scenes), "readers": "[]"})
     _write_config(model)
     return model
 

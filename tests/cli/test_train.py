@@ -41,7 +41,8 @@ def test_vae(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
     assert named.pop("on_save") and named == {"start": None, "compiled": False}
 
 
-def test_denoiser(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
+def test_denoiser(tiny_model: Path, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pavdm_cli.training.captions.SENTENCES", 20)
     start = str(tiny_model / "denoiser.safetensors")
     options = (
         "--minutes",

@@ -148,7 +148,9 @@ def test_a_text_encoder_of_another_width_is_refused(tiny_model: Path) -> None:
 
 def test_captions_of_another_text_encoder_are_refused(tiny_model: Path, pipeline: Native) -> None:
     path = tiny_model / "captions.safetensors"
-    save_file({"vectors": torch.ones(1, 16).half()}, path, {"scenes": '[["sea", [], "only one"]]'})
+    save_file(
+        {"vectors": torch.ones(1, 16).half()}, path, {"scenes": '[["sea", [], "only one"]]', "readers": "[]"}
+    )
     with pytest.raises(CheckpointError, match=r"states are 32 wide, the denoiser reads 32 and .* holds 16"):
         load(tiny_model, CPU)
 
@@ -184,23 +186,42 @@ def test_sizes_that_no_network_has_are_refused(
 def test_captions_without_their_vectors_are_refused(tiny_model: Path, pipeline: Native) -> None:
     path = tiny_model / "captions.safetensors"
     vectors = pipeline.scenes.vectors.half()
-    save_file({"vectors": vectors}, path, {"scenes": '[["sea", [], "only one"]]'})
+    save_file({"vectors": vectors}, path, {"scenes": '[["sea", [], "only one"]]', "readers": "[]"})
     with pytest.raises(CheckpointError, match=r"captions\.safetensors: 1 captions for 4 vectors"):
-        load(tiny_model, CPU)
-    uneven = '[["sea", ["calm"], "a"], ["sea", [], "b"], ["sea", [], "c"], ["sea", [], "d"]]'
-    save_file({"vectors": vectors}, path, {"scenes": uneven})
-    with pytest.raises(CheckpointError, match="differ in their number of facts"):
         load(tiny_model, CPU)
     for scenes in (
         {},
+        {"scenes": '[["sea", [], "one"]]', "readers": '[["sea", "boat", ["none"]]]'},
         {"scenes": "["},
         {"scenes": "[" * 100000},
         {"scenes": '[["sea", "one"]]'},
         {"scenes": "[3]"},
     ):
-        save_file({"vectors": vectors}, path, scenes)
+        save_file({"vectors": vectors}, path, {"readers": "[]"} | scenes)
         with pytest.raises(CheckpointError, match=r"captions\.safetensors: missing or damaged"):
             load(tiny_model, CPU)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words", "rows"),
+    (
+        (("calm", "rough", "calm", "rough"), ["calm"], 1),
+        (("calm", "calm", "calm", "calm"), ["calm", "rough"], 2),
+        (("calm", "rough", "calm", "rough"), ["calm", "rough"], 3),
+    ),
+)
+def test_readers_of_scenes_that_are_not_there_are_refused(
+    tiny_model: Path, pipeline: Native, facts: tuple[str, ...], words: list[str], rows: int
+) -> None:
+    path = tiny_model / "captions.safetensors"
+    stored = {"vectors": pipeline.scenes.vectors, "reader.0.weight": torch.ones(rows, 32)}
+    about = {
+        "scenes": json.dumps([["sea", [fact], f"a {fact} sea"] for fact in facts]),
+        "readers": json.dumps([["sea", "weather", words]]),
+    }
+    save_file(quantised.pack(stored | {"reader.0.bias": torch.zeros(rows)}), path, about)
+    with pytest.raises(CheckpointError, match="scenes and readers of sea do not fit"):
+        load(tiny_model, CPU)
 
 
 @pytest.mark.parametrize("name", ("config.json", "vae.config.json", "denoiser.config.json"))

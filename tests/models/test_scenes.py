@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pavdm_cli.models.scenes import NOTHING, Scenes
+from pavdm_cli.models.scenes import NOTHING, Reader, Scenes
 
 AXES = torch.eye(8)
 SEA, BALL, CALM, STORM, DAY, NIGHT, RED, OTHER = AXES
@@ -26,7 +26,11 @@ KNOWN = {
 @pytest.fixture
 def scenes() -> Scenes:
     families, facts, vectors = zip(*KNOWN.values(), strict=True)
-    return Scenes(tuple(KNOWN), families, facts, torch.stack(vectors))
+    readers = (
+        Reader("sea", "weather", ("calm", "stormy"), torch.stack((CALM, STORM)), torch.zeros(2)),
+        Reader("sea", "time", ("day", "night"), torch.stack((DAY, NIGHT)), torch.tensor((0.0, 0.05))),
+    )
+    return Scenes(tuple(KNOWN), families, facts, torch.stack(vectors), readers)
 
 
 def test_every_attribute_is_read_by_itself(scenes: Scenes) -> None:
@@ -35,6 +39,10 @@ def test_every_attribute_is_read_by_itself(scenes: Scenes) -> None:
             taken = scenes.read(vector(SEA, 0.3 * weather, 0.3 * time, OTHER), 0.8)
             assert taken.caption == f"a {word} sea {name}"
             assert taken.nearest[0][1] < 0.8
+
+
+def test_a_bias_tells_what_is_not_said(scenes: Scenes) -> None:
+    assert scenes.read(vector(SEA, 0.3 * STORM, OTHER), 0.9).caption == "a stormy sea at night"
 
 
 def test_what_is_near_enough_is_taken_as_it_is_written(scenes: Scenes) -> None:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pavdm_cli.models import scenes, text
-from pavdm_cli.training import captions
+from pavdm_cli.training import captions, wordings
 from pavdm_cli.training.worlds import FAMILIES
 
 TEXT = Path(__file__).parents[2] / "weights" / "text"
@@ -14,7 +15,9 @@ TEXT = Path(__file__).parents[2] / "weights" / "text"
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> scenes.Scenes:
     path = tmp_path_factory.mktemp("known") / "captions.safetensors"
-    captions.write(path, text.load(TEXT), ("city", "shapes", "city"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(captions, "SENTENCES", 150)
+        captions.write(path, text.load(TEXT), ("city", "shapes", "city"))
     return scenes.load(path)
 
 
@@ -29,6 +32,17 @@ def test_every_scene_of_a_small_family_is_there_once_with_its_facts(known: scene
 def test_a_large_family_is_held_by_a_few_that_are_not_read(known: scenes.Scenes) -> None:
     facts = [f for f, family in zip(known.facts, known.families, strict=True) if family == "shapes"]
     assert facts == [()] * captions.FEW
+
+
+def test_readers_tell_what_other_words_say(known: scenes.Scenes) -> None:
+    assert {reader.family for reader in known.readers} == {"city"}
+    encoder, rng = text.load(TEXT), np.random.default_rng(99)
+    shown = [FAMILIES["city"].draw(rng) for _ in range(60)]
+    said = encoder.encode([wordings.sentence("city", scene, rng) for scene in shown]).pooled
+    for reader in known.readers:
+        told = [reader.tell(vector) for vector in said]
+        right = [word == scene.facts()[reader.attribute] for word, scene in zip(told, shown, strict=True)]
+        assert sum(right) > 45, reader.attribute  # one in seven is not said
 
 
 def test_its_own_captions_are_nearest(known: scenes.Scenes) -> None:
