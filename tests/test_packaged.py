@@ -62,6 +62,17 @@ def test_prompts_in_other_words_are_read_as_what_they_say(pipeline: Native) -> N
     assert np.mean(families) > 0.95 and np.mean(facts) > 0.8
 
 
+def test_captions_that_stand_for_scenes_say_all_that_these_show(pipeline: Native) -> None:
+    known = pipeline.scenes
+    held = [(known.captions[i], known.families[i], facts) for i, facts in enumerate(known.facts) if facts]
+    vectors = pipeline.encode_text([caption for caption, _, _ in held]).pooled
+    right = [
+        tuple(reader.tell(vector) for reader in known.readers if reader.family == family) == facts
+        for (_, family, facts), vector in zip(held, vectors, strict=True)
+    ]
+    assert len(right) > 400 and np.mean(right) > 0.98
+
+
 def test_the_colour_asked_for_is_there(pipeline: Native) -> None:
     """The background of a red and of a blue prompt differ as red and blue do."""
     ramp = pipeline.config.sampling

@@ -25,8 +25,8 @@ MOST = 200
 FEW = 24
 """Scenes held of a family that has more: its prompts are recognised and not read."""
 WORDINGS = 6
-"""Captions of a scene that its vector is the mean of; the longest, which leaves least out, stands for it."""
-SENTENCES = 600
+"""Captions of a scene that its vector is the mean of; the one that tells its facts best stands for it."""
+SENTENCES = 1500
 """Captions of a family, and as many sentences in other words, that its readers are fitted to."""
 STIFFNESS = 3e-4
 """Weight of the squares of readers' weights, beside the mean cross-entropy."""
@@ -40,12 +40,15 @@ def write(path: Path, text: TextEncoder, families: Sequence[str] = (), seed: int
     vectors: list[Tensor] = []
     readers: list[Reader] = []
     for family in dict.fromkeys(families or FAMILIES):
-        for scene, held in _scenes(family, rng):
+        scenes, whole = _scenes(family, rng)
+        own = list(_readers(family, text, rng)) if whole else []
+        for scene in scenes:
             said = [scene.caption(rng) for _ in range(WORDINGS)]
-            found.append((family, list(scene.facts().values()) if held else [], max(said, key=len)))
-            vectors.append(_vectors(said, text).mean(dim=0))
-        if found[-1][1]:
-            readers += _readers(family, text, rng)
+            each = _vectors(said, text)
+            facts = list(scene.facts().values()) if whole else []
+            found.append((family, facts, said[_clearest(each, own, facts)]))
+            vectors.append(each.mean(dim=0))
+        readers += own
     stored = {"vectors": F.normalize(torch.stack(vectors), dim=-1)}
     for i, reader in enumerate(readers):
         stored |= {f"reader.{i}.weight": reader.weight, f"reader.{i}.bias": reader.bias}
@@ -57,17 +60,23 @@ def write(path: Path, text: TextEncoder, families: Sequence[str] = (), seed: int
     os.replace(part, path)
 
 
-def _scenes(family: str, rng: np.random.Generator) -> Iterator[tuple[Scene, bool]]:
-    """Yield the scenes of a family and whether they are all there are."""
+def _scenes(family: str, rng: np.random.Generator) -> tuple[list[Scene], bool]:
+    """Return scenes of a family, and whether they are all there are."""
     kind = FAMILIES[family]
     choices = getattr(kind, "choices", {})  # a family whose attributes are not single words has none
     values = list(product(*choices.values()))
     if choices and not kind.sets and len(values) <= MOST:
-        for chosen in values:
-            yield kind(**dict(zip(choices, chosen, strict=True))), True
-    else:
-        for _ in range(FEW):
-            yield kind.draw(rng), False
+        return [kind(**dict(zip(choices, chosen, strict=True))) for chosen in values], True
+    return [kind.draw(rng) for _ in range(FEW)], False
+
+
+def _clearest(vectors: Tensor, readers: Sequence[Reader], facts: Sequence[str]) -> int:
+    """Return which of some captions lets readers tell all facts most surely; captions leave some out."""
+    sure = torch.zeros(len(vectors))
+    for reader, fact in zip(readers, facts, strict=True):
+        logits = F.linear(vectors, reader.weight, reader.bias)
+        sure += logits.log_softmax(dim=-1)[:, reader.words.index(fact)]
+    return int(sure.argmax())
 
 
 def _readers(family: str, text: TextEncoder, rng: np.random.Generator) -> Iterator[Reader]:
