@@ -29,6 +29,7 @@ from pavdm_cli.models.kinds import DiffusersConfig, is_weights
 from pavdm_cli.models.pipeline import Fit
 from pavdm_cli.models.scenes import Reading
 from pavdm_cli.models.text import Text
+from pavdm_cli.sampling.schedule import Step
 
 CPU = torch.device("cpu")
 
@@ -124,10 +125,8 @@ class DiffusersPipeline(ABC):
         )
 
     @torch.no_grad()
-    def velocity(
-        self, latents: Tensor, levels: Sequence[float], positions: Sequence[int], words: Conditions
-    ) -> Tensor:
-        """Return noise - clean for latents (B, T, C, h, w) at T levels and positions, float32.
+    def velocity(self, latents: Tensor, step: Step, words: Conditions) -> Tensor:
+        """Return noise - clean for latents (B, T, C, h, w) shown as a step says, float32.
 
         The denoiser reads one text a call. Where texts meet in a window it is called once for each, and each
         latent takes its share of each result: a timeline switches at the latent it says. Videos go one by
@@ -139,7 +138,7 @@ class DiffusersPipeline(ABC):
             made = latents.new_zeros(latents.shape[1:], dtype=torch.float32)
             for k in words.weight[b].any(dim=0).nonzero()[:, 0].tolist():
                 tokens, mask = words.tokens[b, k][None], words.mask[b, k][None]
-                one = self.call(row, levels, positions, tokens.to(row.dtype), mask)
+                one = self.call(row, step.level, step.positions, tokens.to(row.dtype), mask)
                 share = words.weight[b, :, k, None, None, None].float()
                 made = made + share * rearrange(one, "1 c t h w -> t c h w").float()
             rows.append(made)

@@ -19,6 +19,7 @@ from pavdm_cli.models.library import PIXELS_PER_LATENT, NativeConfig
 from pavdm_cli.models.scenes import Reading, Scenes
 from pavdm_cli.models.text import Text, TextConfig, TextEncoder
 from pavdm_cli.models.vae import FRAMES_PER_LATENT, Vae, VaeConfig
+from pavdm_cli.sampling.schedule import Step
 
 
 @dataclass
@@ -56,13 +57,11 @@ class Native:
         """Encode prompts, padded to the encoder's limit, so that a prompt's company changes nothing."""
         return self.text.encode(prompts, length=self.max_tokens)
 
-    def velocity(
-        self, latents: Tensor, levels: Sequence[float], positions: Sequence[int], words: Conditions
-    ) -> Tensor:
-        """Return noise - clean for latents (B, T, C, H, W) at T levels and positions, float32."""
+    def velocity(self, latents: Tensor, step: Step, words: Conditions) -> Tensor:
+        """Return noise - clean for latents (B, T, C, H, W) shown as a step says, float32."""
         device, batch = self.place.device, len(latents)
-        level = torch.tensor(levels, device=device).expand(batch, -1)
-        where = torch.tensor(positions, device=device, dtype=torch.float32).expand(batch, -1)
+        level = torch.tensor(step.level, device=device).expand(batch, -1)
+        where = torch.tensor(step.positions, device=device, dtype=torch.float32).expand(batch, -1)
 
         def part(rows: slice) -> Tensor:
             out: Tensor = self.denoiser(latents[rows], level[rows], where[rows], words.of(rows)).float()

@@ -18,6 +18,7 @@ from pavdm_cli.models.kinds import DiffusersConfig
 from pavdm_cli.models.names import Offload
 from pavdm_cli.models.scenes import Reading
 from pavdm_cli.models.text import Text
+from pavdm_cli.sampling.schedule import Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +70,8 @@ class Pipeline(Protocol):
     def encode_text(self, prompts: Sequence[str]) -> Text:
         """Encode prompts, all to one length."""
 
-    def velocity(
-        self, latents: Tensor, levels: Sequence[float], positions: Sequence[int], words: Conditions
-    ) -> Tensor:
-        """Return noise - clean for latents (B, T, C, h, w) at T levels and positions, float32."""
+    def velocity(self, latents: Tensor, step: Step, words: Conditions) -> Tensor:
+        """Return noise - clean for latents (B, T, C, h, w) shown as a step says, float32."""
 
     def attend(self, chunk: int | None) -> None:
         """Attend to so many queries at a time from now on; None is all."""

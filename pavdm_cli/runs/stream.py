@@ -189,7 +189,7 @@ class Guided:
 
     def _velocity(self, latents: Tensor, step: Step, words: Conditions) -> Tensor:
         """Call the model; where the device lacks memory, perhaps again with half the chunk of attention."""
-        call = partial(self._pipeline.velocity, latents, step.level, step.positions, words)
+        call = partial(self._pipeline.velocity, latents, step, words)
         try:
             return call()
         except torch.OutOfMemoryError:

@@ -19,13 +19,13 @@ from torch import Tensor
 from pavdm_cli.models.denoiser import Denoiser
 from pavdm_cli.models.device import autocast
 from pavdm_cli.models.memory import Past
+from pavdm_cli.models.told import told
 from pavdm_cli.sampling.noise import Noise, noised
 from pavdm_cli.sampling.schedule import Ramp, Step, make
 from pavdm_cli.studies.bootstrap import Estimate, of_means
 from pavdm_cli.studies.forced import rank_correlation
 from pavdm_cli.studies.rollout import roll
 from pavdm_cli.training.mazes.films import Films
-from pavdm_cli.training.mazes.told import told
 from pavdm_cli.training.memory import LONGEST, SHIFT, WINDOW
 
 MANY = 48

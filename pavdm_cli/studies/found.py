@@ -11,12 +11,13 @@ from torch import Tensor
 
 from pavdm_cli.models import judge as judges
 from pavdm_cli.models import quantised
+from pavdm_cli.models.ways import ACTIONS, STRIDE, UNIT, Pose, moved
 from pavdm_cli.studies import revisits
 from pavdm_cli.studies.revisits import Clip
 from pavdm_cli.training import judge as judging
 from pavdm_cli.training.domain import Domain
 from pavdm_cli.training.mazes.view import SIZE
-from pavdm_cli.training.mazes.walk import ACTIONS, STRIDE, UNIT, Ground, Pose, moved
+from pavdm_cli.training.mazes.walk import Ground
 
 OTHERS = 9
 """Places that look otherwise, which the true one is held against."""

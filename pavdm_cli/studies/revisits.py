@@ -19,12 +19,13 @@ from torch import Tensor
 
 from pavdm_cli.errors import RunError
 from pavdm_cli.models.coder import Coder
+from pavdm_cli.models.ways import Trajectory
 from pavdm_cli.training.domain import Domain, P
 from pavdm_cli.training.mazes import films as filming
 from pavdm_cli.training.mazes import walk
 from pavdm_cli.training.mazes.films import Films
 from pavdm_cli.training.mazes.view import SIZE
-from pavdm_cli.training.mazes.walk import WAYS, Trajectory
+from pavdm_cli.training.mazes.walk import WAYS
 from pavdm_cli.training.memory import LONGEST, WINDOW
 
 FRAMES = LONGEST + WINDOW

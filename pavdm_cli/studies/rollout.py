@@ -8,11 +8,11 @@ from torch import Tensor
 from pavdm_cli.models.denoiser import Denoiser
 from pavdm_cli.models.device import autocast
 from pavdm_cli.models.memory import Recent
+from pavdm_cli.models.told import told
 from pavdm_cli.sampling.loop import denoise
 from pavdm_cli.sampling.noise import Noise
 from pavdm_cli.sampling.schedule import Ramp, Step, make
 from pavdm_cli.training.mazes.films import Films
-from pavdm_cli.training.mazes.told import told
 from pavdm_cli.training.memory import SHIFT, WINDOW
 
 STEPS = 12

@@ -21,11 +21,11 @@ from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
 from pavdm_cli.models.device import autocast, seconds
 from pavdm_cli.models.memory import Channel, Cross, Joint, MemoryConfig, Modulated, Past, Prepend
 from pavdm_cli.models.names import PresetName
+from pavdm_cli.models.told import WIDTH, told
 from pavdm_cli.sampling.noise import noised
 from pavdm_cli.training import fit as fitting
 from pavdm_cli.training.fit import Budget, Reports
 from pavdm_cli.training.mazes.films import LONG, Films
-from pavdm_cli.training.mazes.told import WIDTH, told
 from pavdm_cli.training.state import State, progressed
 
 WINDOW = 16

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from steps import call
 
 from pavdm_cli.models import halves
 from pavdm_cli.models.denoiser import Conditions
@@ -90,7 +91,7 @@ def test_the_model_in_halves_is_the_model(
     words = Conditions(text.tokens[:, None], text.mask[:, None], text.pooled[:, None], torch.ones(2, 6, 1))
     shown = torch.randn(2, 6, *model.latent_shape, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        both = model.velocity(shown, [n / 6 for n in range(6)], range(6), words)
+        both = model.velocity(shown, call([n / 6 for n in range(6)]), words)
         for i, rows in enumerate((slice(0, 1), slice(1, 2))):
-            alone = model.velocity(shown[rows], [n / 6 for n in range(6)], range(6), words.of(rows))
+            alone = model.velocity(shown[rows], call([n / 6 for n in range(6)]), words.of(rows))
             assert torch.equal(both[i], alone[0])

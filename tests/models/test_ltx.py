@@ -7,6 +7,7 @@ import checkpoints
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, LTXPipeline
+from steps import call
 from torch import Tensor
 
 from pavdm_cli.models import library
@@ -54,7 +55,7 @@ def test_velocity_is_a_call_of_the_transformer_with_a_level_for_each_token(
     shown = latents(model, 1, 3)
     text = model.encode_text([PROMPT])
     bound = Conditions(text.tokens[None], text.mask[None], text.pooled[None], torch.ones(1, 3, 1))
-    got = model.velocity(shown, (0.0, 0.5, 1.0), (7, 8, 9), bound)
+    got = model.velocity(shown, call((0.0, 0.5, 1.0), (7, 8, 9)), bound)
     tokens, mask, _, _ = theirs.encode_prompt([PROMPT], None, False)
     each = shown.shape[-2] * shown.shape[-1]
     with torch.no_grad():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from steps import call
 
 from pavdm_cli.errors import CheckpointError, ConfigError
 from pavdm_cli.models import library, quantised
@@ -42,7 +43,7 @@ def test_networks_run_in_the_format_asked_for_and_answer_in_float32(tiny_model: 
     half = load(tiny_model, place("cpu", "bf16"))
     latents = torch.randn(2, 3, *half.latent_shape)
     with torch.no_grad():
-        velocity = half.velocity(latents, (0.0, 0.5, 1.0), (0, 1, 2), conditions(half, 2, 3))
+        velocity = half.velocity(latents, call((0.0, 0.5, 1.0)), conditions(half, 2, 3))
     assert velocity.dtype is torch.float32 and velocity.shape == latents.shape
     assert {p.dtype for p in half.denoiser.parameters()} == {torch.bfloat16}
     assert {p.dtype for p in half.vae.parameters()} == {torch.bfloat16}
@@ -51,9 +52,9 @@ def test_networks_run_in_the_format_asked_for_and_answer_in_float32(tiny_model: 
 def test_the_chunk_of_attention_changes_nothing(tiny_model: Path, pipeline: Native) -> None:
     chunked = load(tiny_model, CPU, attention_chunk=5)
     latents = torch.randn(1, 6, *pipeline.latent_shape)
-    levels, positions, words = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), range(6), conditions(pipeline, 1, 6)
+    step, words = call((0.0, 0.2, 0.4, 0.6, 0.8, 1.0)), conditions(pipeline, 1, 6)
     with torch.no_grad():
-        one, other = (p.velocity(latents, levels, positions, words) for p in (pipeline, chunked))
+        one, other = (p.velocity(latents, step, words) for p in (pipeline, chunked))
     torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 
 

@@ -12,6 +12,7 @@ from diffusers import (
     SkyReelsV2DiffusionForcingPipeline,
     SkyReelsV2Transformer3DModel,
 )
+from steps import call
 from torch import Tensor
 
 from pavdm_cli.errors import CheckpointError
@@ -86,21 +87,21 @@ def test_velocity_is_a_call_of_the_transformer(folder: Path, theirs: Any, fps: i
     model = loaded(folder, fps=fps)
     shown = latents(model, 2, 3)
     weight = torch.ones(2, 3, 1)
-    got = model.velocity(shown, (0.02, 0.5, 1.0), (0, 1, 2), words(model, weight, PROMPTS[:1]))
+    got = model.velocity(shown, call((0.02, 0.5, 1.0)), words(model, weight, PROMPTS[:1]))
     wanted = directly(theirs, shown, [20, 500, 1000], PROMPTS[0], fps)
     torch.testing.assert_close(got, wanted, atol=1e-6, rtol=1e-5)
 
 
 def test_the_rate_of_frames_matters(folder: Path, model: Adapter) -> None:
     slow, shown, weight = loaded(folder, fps=16), latents(model, 1, 2), torch.tensor([[[1.0, 0.0]] * 2])
-    both = [one.velocity(shown, (0.5, 1.0), (0, 1), words(one, weight)) for one in (model, slow)]
+    both = [one.velocity(shown, call((0.5, 1.0)), words(one, weight)) for one in (model, slow)]
     assert (both[0] - both[1]).abs().max() > 1e-3
 
 
 def test_each_latent_takes_its_share_of_each_text(model: Adapter, theirs: Any) -> None:
     shown = latents(model, 1, 3)
     weight = torch.tensor([[[1.0, 0.0], [0.25, 0.75], [0.0, 1.0]]])
-    got = model.velocity(shown, (0.1, 0.5, 1.0), (0, 1, 2), words(model, weight))
+    got = model.velocity(shown, call((0.1, 0.5, 1.0)), words(model, weight))
     one, two = (directly(theirs, shown, [100, 500, 1000], prompt) for prompt in PROMPTS)
     assert (one - two).abs().max() > 1e-3
     share = weight[0, :, :, None, None, None]
@@ -113,7 +114,7 @@ def test_a_text_that_no_latent_takes_is_not_read(model: Adapter, monkeypatch: py
     monkeypatch.setattr(model, "call", lambda *given: calls.append(given[3]) or plain(*given))
     weight = torch.zeros(2, 2, 2)
     weight[0, :, 0] = weight[1, :, 1] = 1
-    model.velocity(latents(model, 2, 2), (0.5, 0.5), (0, 1), words(model, weight))
+    model.velocity(latents(model, 2, 2), call((0.5, 0.5)), words(model, weight))
     tokens = model.encode_text(PROMPTS).tokens
     assert len(calls) == 2
     assert all(torch.equal(got[0], wanted) for got, wanted in zip(calls, tokens, strict=True))
@@ -122,7 +123,7 @@ def test_a_text_that_no_latent_takes_is_not_read(model: Adapter, monkeypatch: py
 def test_positions_count_from_the_first_of_them(model: Adapter) -> None:
     shown, weight = latents(model, 1, 3), torch.tensor([[[1.0, 0.0]] * 3])
     calls = [
-        model.velocity(shown, (0.0, 0.5, 1.0), positions, words(model, weight))
+        model.velocity(shown, call((0.0, 0.5, 1.0), positions), words(model, weight))
         for positions in ((0, 1, 2), (5000, 5001, 5002), (-1, 0, 2))
     ]
     assert torch.equal(calls[0], calls[1])
@@ -261,7 +262,7 @@ def test_the_text_encoder_is_freed_when_the_denoiser_is_called(folder: Path) -> 
     model = loaded(folder)
     bound = words(model, torch.tensor([[[1.0, 0.0]]]))
     assert model._text is not None
-    model.velocity(latents(model, 1, 1), (1.0,), (0,), bound)
+    model.velocity(latents(model, 1, 1), call((1.0,)), bound)
     assert model._text is None
     model.encode_text(PROMPTS)
     assert model._text is None
@@ -279,7 +280,7 @@ def test_a_transformer_made_for_causal_attention_is_refused(folder: Path, theirs
 def test_offloading_changes_nothing(folder: Path, model: Adapter, offload: Any) -> None:
     shown, weight = latents(model, 1, 2), torch.tensor([[[1.0, 0.0]] * 2])
     both = [
-        one.velocity(shown, (0.5, 1.0), (0, 1), words(one, weight))
+        one.velocity(shown, call((0.5, 1.0)), words(one, weight))
         for one in (model, loaded(folder, Fit(offload=offload)))
     ]
     assert torch.equal(*both)

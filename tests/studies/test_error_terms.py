@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from pavdm_cli.models.denoiser import DenoiserConfig
 from pavdm_cli.models.memory import MemoryConfig, Past, Prepend
+from pavdm_cli.models.told import WIDTH
 from pavdm_cli.studies import error_page, error_terms
 from pavdm_cli.studies.error_terms import SCHEDULES
 from pavdm_cli.training.mazes import place, walk
 from pavdm_cli.training.mazes.films import Films
-from pavdm_cli.training.mazes.told import WIDTH
 from pavdm_cli.training.memory import LONGEST, WINDOW
 
 COUNT = 2 * WINDOW

@@ -1,6 +1,5 @@
 """Errors along the rows of a schedule: none for a model that is right, the known one for one that is not."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import place
 from pavdm_cli.models.native import Native, load
 from pavdm_cli.sampling.noise import Noise
+from pavdm_cli.sampling.schedule import Step
 from pavdm_cli.studies import forced
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.variants import LONGER, variants
@@ -36,13 +36,11 @@ def wrong_by(pipeline: Native, clean: Tensor, much: float, monkeypatch: pytest.M
     whole = torch.stack([noise(k) for k in range(clean.shape[1])], dim=1) - clean
     widths: list[int] = []
 
-    def velocity(
-        shown: Tensor, levels: Sequence[float], positions: Sequence[int], words: Conditions
-    ) -> Tensor:
-        widths.append(len(levels))
+    def velocity(shown: Tensor, step: Step, words: Conditions) -> Tensor:
+        widths.append(len(step.level))
         out = torch.full_like(shown, torch.nan)
         for k in range(whole.shape[1]):
-            for i, level in enumerate(levels):
+            for i, level in enumerate(step.level):
                 if torch.allclose(shown[:, i], clean[:, k] + level * whole[:, k], atol=1e-4):
                     out[:, i] = whole[:, k] + much
         return out

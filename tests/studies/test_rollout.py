@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
 from pavdm_cli.models.memory import Cross, MemoryConfig, Past, Prepend
+from pavdm_cli.models.told import WIDTH, told
 from pavdm_cli.sampling.schedule import Ramp
 from pavdm_cli.studies.rollout import WHOLE, roll
 from pavdm_cli.training.mazes import place, walk
 from pavdm_cli.training.mazes.films import Films
-from pavdm_cli.training.mazes.told import WIDTH, told
 
 GIVEN = 40
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pavdm_cli.errors import RunError
+from pavdm_cli.models.ways import HEADINGS, UNIT
 from pavdm_cli.training.doom import wad
 from pavdm_cli.training.doom.house import House, lumps
 from pavdm_cli.training.doom.plan import UNITS
-from pavdm_cli.training.mazes.walk import HEADINGS, UNIT
 
 ACROSS, DOWN = 256, 192
 """Pixels that the engine draws; the square in their middle is kept."""

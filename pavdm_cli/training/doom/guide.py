@@ -4,8 +4,9 @@ from collections import deque
 
 import numpy as np
 
+from pavdm_cli.models.ways import FORWARD, HEADINGS, LEFT, RIGHT, UNIT, Pose, moved
 from pavdm_cli.training.doom.plan import Plan, Point
-from pavdm_cli.training.mazes.walk import FORWARD, HEADINGS, LEFT, RIGHT, ROOM, UNIT, Pose, moved
+from pavdm_cli.training.mazes.walk import ROOM
 
 NEAR = 0.4
 """Cells from a point at which it counts as reached: a little less than a step."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pavdm_cli.models.ways import Pose
 from pavdm_cli.training.doom import guide, wad
 from pavdm_cli.training.doom.guide import Guide
 from pavdm_cli.training.doom.plan import REGIONS, plan
 from pavdm_cli.training.doom.wad import Lump
-from pavdm_cli.training.mazes.walk import Pose
 
 PAPERS = (
     "PWHITE", "PORAN", "PGREEN", "PBLUE", "PRED", "SILVER2", "TLITE6_1",

@@ -16,10 +16,11 @@ from torch import Tensor
 
 from pavdm_cli.errors import CheckpointError
 from pavdm_cli.models.coder import Coder
+from pavdm_cli.models.ways import Trajectory
 from pavdm_cli.training.domain import Domain, P
 from pavdm_cli.training.mazes import walk
 from pavdm_cli.training.mazes.view import SIZE
-from pavdm_cli.training.mazes.walk import Trajectory, Way
+from pavdm_cli.training.mazes.walk import Way
 
 LONG = 300
 """Frames of a film to train on."""

@@ -5,7 +5,8 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from pavdm_cli.training.mazes.walk import FORWARD, HEADINGS, LEFT, RIGHT, ROOM, UNIT, Pose, moved
+from pavdm_cli.models.ways import FORWARD, HEADINGS, LEFT, RIGHT, UNIT, Pose, moved
+from pavdm_cli.training.mazes.walk import ROOM
 
 _CENTRE = round(0.5 / UNIT)
 _CELL = round(1 / UNIT)

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pavdm_cli.models.ways import Pose
 from pavdm_cli.training.mazes import guide
 from pavdm_cli.training.mazes.guide import Guide
-from pavdm_cli.training.mazes.walk import Pose
 
 Kind = Literal["rooms", "maze"]
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pavdm_cli.models.ways import HEADINGS, UNIT
 from pavdm_cli.training.mazes.place import FLOORS, MARKS, REGIONS, SIDE, WALLS, Place
-from pavdm_cli.training.mazes.walk import HEADINGS, UNIT
 
 SIZE = 64
 """Pixels along the side of a view."""

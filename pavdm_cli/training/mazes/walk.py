@@ -1,24 +1,23 @@
-"""Ways through a place, one pose a frame, made of four actions whose sums are exact.
+"""Walks through a place, drawn: from goal to goal, out and back the same way, or round again."""
 
-A pose is (x, y, heading): x and y whole numbers of UNIT cells, heading of 18 directions. So an action and its
-inverse lead back to the very same pose, and a frame seen again is the same to the byte.
-"""
-
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-ACTIONS = ("forward", "left", "right", "back")
-FORWARD, LEFT, RIGHT, BACK = range(4)
-INVERSE = (BACK, RIGHT, LEFT, FORWARD)
-STILL = -1
-"""The action of a first frame."""
-HEADINGS = 18
-UNIT = 2.0**-16
-STRIDE = 0.5
-"""Cells a step is long."""
+from pavdm_cli.models.ways import (
+    FORWARD,
+    HEADINGS,
+    INVERSE,
+    LEFT,
+    RIGHT,
+    STILL,
+    Pose,
+    Trajectory,
+    along,
+    moved,
+)
+
 ROOM = 0.22
 """Cells that are kept from walls."""
 
@@ -27,11 +26,6 @@ WAYS: tuple[Way, ...] = ("walk", "palindrome", "loop")
 SHARES = (0.2, 0.5, 0.3)
 LONGEST = 64
 """Steps out, at most, before the way back."""
-
-_ANGLES = 2 * np.pi * np.arange(HEADINGS) / HEADINGS
-_STEPS = np.round(STRIDE / UNIT * np.stack((np.cos(_ANGLES), np.sin(_ANGLES)), 1)).astype(np.int64)
-
-Pose = tuple[int, int, int]
 
 
 class Guide(Protocol):
@@ -57,31 +51,6 @@ class Ground(Protocol):
 
     def free(self, pose: Pose) -> bool:
         """Tell whether there is room around a point."""
-
-
-@dataclass(frozen=True, eq=False)
-class Trajectory:
-    """poses: (T, 3). actions: (T,), each leads to its frame; the first is STILL."""
-
-    poses: NDArray[np.int64]
-    actions: NDArray[np.int64]
-
-
-def moved(pose: Pose, action: int) -> Pose:
-    """Return where an action leads, walls or not."""
-    x, y, heading = pose
-    if action in (LEFT, RIGHT):
-        return x, y, (heading + (1 if action == LEFT else -1)) % HEADINGS
-    way = 1 if action == FORWARD else -1
-    return x + way * int(_STEPS[heading, 0]), y + way * int(_STEPS[heading, 1]), heading
-
-
-def along(start: Pose, actions: NDArray[np.int64]) -> Trajectory:
-    """Return the way that actions make from a pose."""
-    poses = [start]
-    for action in actions.tolist():
-        poses.append(moved(poses[-1], action))
-    return Trajectory(np.array(poses), np.concatenate(([STILL], actions)))
 
 
 def draw(place: Ground, frames: int, rng: np.random.Generator, way: Way | None = None) -> Trajectory:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pavdm_cli.errors import RunError
+from pavdm_cli.models import ways
 from pavdm_cli.training.domain import DOOM
 from pavdm_cli.training.doom import engine, house, sight, wad
 from pavdm_cli.training.doom.house import House
@@ -17,12 +18,12 @@ from pavdm_cli.training.mazes import films, walk
 FRAMES = 64
 
 
-def drawn(number: int) -> tuple[House, walk.Trajectory]:
+def drawn(number: int) -> tuple[House, ways.Trajectory]:
     there = house.draw(1, number)
     return there, walk.palindrome(there, FRAMES, 40, np.random.default_rng(number))
 
 
-def see(there: House, trajectory: walk.Trajectory, size: int = 64) -> torch.Tensor:
+def see(there: House, trajectory: ways.Trajectory, size: int = 64) -> torch.Tensor:
     return DOOM.see([there], np.zeros(len(trajectory.poses), int), trajectory.poses, size)
 
 
@@ -56,7 +57,7 @@ def test_many_houses_at_once_are_as_each_alone(monkeypatch: pytest.MonkeyPatch) 
 def test_what_the_map_says_is_in_sight_is_seen() -> None:
     """The pixels that change with a region's paper are those that the map gives it."""
     there, trajectory = drawn(1)
-    trajectory = walk.Trajectory(trajectory.poses[:41:2], trajectory.actions[:41:2])
+    trajectory = ways.Trajectory(trajectory.poses[:41:2], trajectory.actions[:41:2])
     frames, shares = see(there, trajectory, engine.DOWN), sight.shares(trajectory.poses)
     new = next(paper for paper in house.PAPERS if paper not in there.papers)
     shown = [n for n in range(len(REGIONS)) if shares[:, n].mean() > 0.02]
@@ -82,7 +83,7 @@ def test_a_view_is_asked_after_its_one_room() -> None:
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     there, trajectory = drawn(0)
-    see(there, walk.Trajectory(trajectory.poses[:1], trajectory.actions[:1]))
+    see(there, ways.Trajectory(trajectory.poses[:1], trajectory.actions[:1]))
     assert not list(tmp_path.iterdir()) and Path.cwd() == tmp_path
 
 

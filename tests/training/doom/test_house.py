@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from pavdm_cli.errors import ConfigError
+from pavdm_cli.models.ways import FORWARD, UNIT
 from pavdm_cli.training.domain import DOOM
 from pavdm_cli.training.doom import guide, house, plan, wad
 from pavdm_cli.training.doom.plan import REGIONS, ROOMS
 from pavdm_cli.training.mazes import walk
-from pavdm_cli.training.mazes.walk import FORWARD, UNIT, WAYS, Way
+from pavdm_cli.training.mazes.walk import WAYS, Way
 
 
 def test_the_map_is_the_scenarios() -> None:

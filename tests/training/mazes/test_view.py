@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from pavdm_cli.models.ways import UNIT
 from pavdm_cli.training.mazes import place, view, walk
 from pavdm_cli.training.mazes.place import REGIONS, WALLS, Place
-from pavdm_cli.training.mazes.walk import UNIT
 
 SIZE = 32
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from pavdm_cli.models import ways
+from pavdm_cli.models.ways import ACTIONS, INVERSE, STILL, UNIT
 from pavdm_cli.training.mazes import place, walk
-from pavdm_cli.training.mazes.walk import ACTIONS, INVERSE, STILL, UNIT, WAYS, Way
+from pavdm_cli.training.mazes.walk import WAYS, Way
 
 
-def drawn(number: int, way: Way | None = None, frames: int = 128) -> walk.Trajectory:
+def drawn(number: int, way: Way | None = None, frames: int = 128) -> ways.Trajectory:
     return walk.draw(place.draw(1, number), frames, np.random.default_rng([1, number]), way)
 
 
@@ -15,8 +17,8 @@ def drawn(number: int, way: Way | None = None, frames: int = 128) -> walk.Trajec
 @pytest.mark.parametrize("heading", (0, 1, 7, 17))
 def test_an_inverse_leads_back_to_the_same_pose(action: int, heading: int) -> None:
     pose = (12345, 67890, heading)
-    there = walk.moved(pose, action)
-    assert there != pose and walk.moved(there, INVERSE[action]) == pose
+    there = ways.moved(pose, action)
+    assert there != pose and ways.moved(there, INVERSE[action]) == pose
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -29,7 +31,7 @@ def test_walks_keep_to_open_cells(way: Way, number: int) -> None:
     for before, action, after in zip(
         trajectory.poses, trajectory.actions[1:], trajectory.poses[1:], strict=False
     ):
-        assert walk.moved(tuple(before.tolist()), int(action)) == tuple(after.tolist())
+        assert ways.moved(tuple(before.tolist()), int(action)) == tuple(after.tolist())
 
 
 def test_walks_get_about() -> None:
@@ -52,7 +54,7 @@ def test_a_loop_returns_to_the_very_pose_and_walks_on_as_before() -> None:
     walker.walk(7)
     pose, begun = walker.pose, len(walker.actions)
     walker.loop(20)
-    made = walk.along(walker.start, np.array(walker.actions))
+    made = ways.along(walker.start, np.array(walker.actions))
     assert (made.poses[begun + 2 * 20 + 18] == pose).all()
     assert (made.poses[begun + 1 : begun + 21] == made.poses[-20:]).all()
     assert len({tuple(p) for p in made.poses[begun : begun + 20, :2].tolist()}) > 3

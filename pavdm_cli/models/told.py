@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pavdm_cli.training.mazes.walk import ACTIONS, HEADINGS, UNIT
+from pavdm_cli.models.ways import ACTIONS, HEADINGS, UNIT
 
 WAVES = (1.5, 3.0, 6.0, 12.0, 24.0)
 """Cells in one turn of each pair that says how far along and how far aside a frame is."""

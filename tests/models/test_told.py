@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pavdm_cli.models import ways
+from pavdm_cli.models.told import WIDTH, told
 from pavdm_cli.training.mazes import place, walk
-from pavdm_cli.training.mazes.told import WIDTH, told
 
 
 def of(poses: np.ndarray, actions: np.ndarray, at: int) -> Tensor:
@@ -17,13 +18,13 @@ def test_the_true_poses_tell_no_more_than_the_actions() -> None:
     """Counted from another start, towards another direction, the same is told."""
     trajectory = walk.draw(place.draw(1, 0), 60, np.random.default_rng(0))
     true = of(trajectory.poses, trajectory.actions, 40)
-    summed = walk.along((0, 0, 0), trajectory.actions[1:])
+    summed = ways.along((0, 0, 0), trajectory.actions[1:])
     torch.testing.assert_close(of(summed.poses, summed.actions, 40), true, atol=2e-3, rtol=0)
     assert true.shape == (1, 60, WIDTH)
 
 
 def test_the_action_and_the_sum_are_told() -> None:
-    made = walk.along((0, 0, 0), np.array([walk.FORWARD, walk.LEFT, walk.RIGHT, walk.BACK]))
+    made = ways.along((0, 0, 0), np.array([ways.FORWARD, ways.LEFT, ways.RIGHT, ways.BACK]))
     words = of(made.poses, made.actions, 0)[0]
     assert words[:, :4].tolist() == [[0] * 4, [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
     torch.testing.assert_close(words[1, 4:], words[3, 4:])  # the same place and direction again
