@@ -56,13 +56,18 @@ def look(
     Raises:
         VideoError: it is missing or no video.
         CheckpointError: there is no such model.
-        ConfigError: the model, or the film, is not of that size or rate.
+        ConfigError: the model, or the film, is not of that size or rate, or it goes on with none.
     """
     existing = past.look(path, store.place(run_dir))
     own = existing.settings
     name = model or (own.model if own else library.DEFAULT)
     folder = library.find(name)
     config = library.config(folder)
+    if isinstance(config, library.WalkConfig):
+        raise ConfigError(
+            f"{path}: {config.name} goes on with no film; make a longer one by 'pavdm generate', with more "
+            f"actions and the same seed: its whole windows of {config.sampling.window} frames are the same"
+        )
     if own and existing.latents and own.vae != library.vae_hash(folder, config):
         out.remark(f"{path}: its latents are of another VAE than {config.name}'s")
         existing = replace(existing, latents=None)
@@ -126,7 +131,7 @@ def order(
     if wishes.prompt is None:
         raise ConfigError(
             f"{source.path}: no prompt is stored in it; say with --prompt what is to come, for example "
-            f"{model.knows[0].prompt if model.knows else 'a red ball bouncing'!r}"
+            f"{model.example!r}"
         )
     (prompt,) = orders.prompts(wishes.prompt, None)
     return Order(

@@ -72,12 +72,13 @@ def bench(
     from pavdm_cli.studies import bench as study
 
     guided = config.guidance if guidance is None else guidance
-    if isinstance(config, library.NativeConfig):
+    if config.small:
         devices.share_cores(halved=guided != 1)
+    said = f"left*{frames}" if isinstance(config, library.WalkConfig) else PROMPT
     asked = study.Asked(
         folder=folder,
         place=devices.place(orders.device(device), orders.dtype(dtype), config.half),
-        request=Request((PROMPT,), (1,), frames, name, ramp, guided),
+        request=Request((said,), (1,), frames, name, ramp, guided),
         scale=orders.scale(None, config.size[0]),
         quality=18,
         attention_chunk=orders.attention_chunk(attention_chunk),

@@ -7,6 +7,7 @@ from pavdm_cli.models import library
 
 def generate(
     prompt: options.Prompt = None,
+    actions: options.Actions = None,
     output: options.Output = None,
     seconds: options.Seconds = None,
     frames: options.Frames = None,
@@ -45,6 +46,7 @@ def generate(
     from pavdm_cli.cli import work
     from pavdm_cli.runs.order import Order
 
+    prompt = orders.actions(actions, prompt, prompts)
     line = orders.timeline(at, timeline, blend)
     wishes = orders.Wishes(
         prompt=line.prompt if prompt is None and prompts is None else prompt,
@@ -53,14 +55,15 @@ def generate(
     ).like(None if like is None else orders.likeness(like))  # fmt: skip
     folder = library.find(wishes.model or library.DEFAULT)
     config = library.config(folder).shaped(wishes.size, wishes.fps)
-    wanted = orders.prompts(None if prompts else wishes.prompt, prompts)
+    orders.check_actions(actions, config)
+    wanted = orders.prompts(None if prompts else wishes.prompt, prompts, config.example)
     name, ramp = orders.ramp(wishes.schedule or "progressive", steps, config.sampling)
     order = Order(
         asked_model=wishes.model or library.DEFAULT,
         folder=folder,
         model=config,
         videos=orders.videos(wanted, count, wishes.seed, output, force),
-        frames=orders.frames(seconds, frames if seconds else wishes.frames, config.fps),
+        frames=orders.length(seconds, frames if seconds else wishes.frames, config, wanted),
         cues=wishes.cues or (),
         blend=orders.blend(wishes),
         schedule=name,

@@ -14,6 +14,7 @@ from pavdm_cli.errors import CheckpointError
 from pavdm_cli.models import hub, library
 from pavdm_cli.models.card import ModelConfig, spelled
 from pavdm_cli.models.kinds import DiffusersConfig
+from pavdm_cli.models.ways import ACTIONS
 
 app = typer.Typer(help="What models there are, what they know, and getting more.", no_args_is_help=True)
 
@@ -63,6 +64,8 @@ def show(name: Name = library.DEFAULT, as_json: Json = False) -> None:
     if isinstance(model, DiffusersConfig):
         _of_checkpoint(out, model)
         return
+    if isinstance(model, library.WalkConfig):
+        out.line("reads", f"actions, one a frame: {', '.join(ACTIONS)} (--actions 'forward*20 left*9')")
     table = Table(box=None, pad_edge=False, header_style="bold cyan")
     for title in ("knows", "it shows", "a prompt for it"):
         table.add_column(title)

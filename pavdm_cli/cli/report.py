@@ -153,10 +153,13 @@ def ending(out: Output, order: Order, made: "list[Made]") -> None:
     last = order.videos[-1]
     model = [] if order.asked_model == library.DEFAULT else ["--model", order.asked_model]
     longer = shlex.join(["pavdm", "extend", str(last.path), *model])
-    out.line("next", f"{longer} --seconds {order.seconds:g}  (longer)")
+    walks = order.model.led(last.prompt) is not None
+    next_ = [] if walks else [f"{longer} --seconds {order.seconds:g}  (longer)"]
     if order.source is None:
         again = shlex.join(["pavdm", "generate", last.prompt, *_asked(order)])
-        out.line("", f"{again} --seed {last.seed + 1}  (another)")
+        next_.append(f"{again} --seed {last.seed + 1}  (another)")
+    for i, command in enumerate(next_):
+        out.line("" if i else "next", command)
 
 
 def _asked(order: Order) -> list[str]:
@@ -182,7 +185,10 @@ def _asked(order: Order) -> list[str]:
 
 
 def _length(order: Order) -> dict[str, tuple[str, str]]:
-    if order.frames % order.model.fps:
+    led = order.model.led(order.videos[-1].prompt)
+    if order.frames == led:
+        return {}
+    if led is not None or order.frames % order.model.fps:
         return {"--frames": (str(order.frames), "")}
     return {"--seconds": (f"{order.seconds:g}", f"{orders.SECONDS:g}")}
 

@@ -86,6 +86,17 @@ class ModelConfig(ABC):
         return False
 
     @property
+    def small(self) -> bool:
+        """Whether decoder and encoder matter beside its denoiser: on a CPU it works ahead of them, on CUDA
+        its videos share calls."""
+        return False
+
+    @property
+    def example(self) -> str:
+        """A prompt that it is for."""
+        return self.knows[0].prompt if self.knows else "a red ball bouncing"
+
+    @property
     def ahead(self) -> int:
         """Latents that its VAE takes before it gives the frames of one."""
         return 0
@@ -97,6 +108,24 @@ class ModelConfig(ABC):
     @abstractmethod
     def vae_files(self, folder: Path) -> tuple[Path, ...]:
         """Return those of them that are the VAE's."""
+
+    def led(self, prompt: str) -> int | None:
+        """Return how many frames a prompt leads through, where it is made of actions; None for words.
+
+        Raises:
+            ConfigError: there is a word in it that is no action.
+        """
+        return None
+
+    def check_led(self, prompt: str, frames: int) -> None:
+        """Raise ConfigError where a prompt cannot be read, or its actions do not lead through so many
+        frames."""
+        most = self.led(prompt)
+        if most is not None and frames > most:
+            raise ConfigError(
+                f"{frames} frames were asked for and the actions lead through {most}, the first one with "
+                "them; give more actions or a shorter length"
+            )
 
     def check_size(self, size: tuple[int, int]) -> None:
         """Raise ConfigError where the model cannot make frames of a height and width."""

@@ -220,6 +220,15 @@ class Denoiser(nn.Module):
             if isinstance(module, Attention):
                 module.chunk = chunk
 
+    def halve_attention(self, latents: int) -> int | None:
+        """Attend to half as many queries at a time, as calls of so many latents have; None from one on."""
+        queries = latents * self.rows * self.columns
+        chunk = min(self.attention_chunk or queries, queries)
+        if chunk == 1:
+            return None
+        self.set_attention_chunk((chunk + 1) // 2)
+        return self.attention_chunk
+
     def _tokens(self, latents: Tensor, actions: Tensor | None) -> Tensor:
         p = self.config.patch
         x = rearrange(latents, "b t c (y p) (x q) -> b t (y x) (c p q)", p=p, q=p)

@@ -1,12 +1,13 @@
 """Where weights are looked for, and what is there; imports no torch."""
 
 import hashlib
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from pavdm_cli.errors import CheckpointError, ConfigError
-from pavdm_cli.models import hub, kinds
+from pavdm_cli.models import hub, kinds, ways
 from pavdm_cli.models.card import ModelConfig, Timing
 from pavdm_cli.models.config import read
 from pavdm_cli.models.kinds import DiffusersConfig
@@ -47,6 +48,10 @@ class NativeConfig(ModelConfig):
     def timing(self) -> Timing:
         return Timing(each=FRAMES_PER_LATENT)
 
+    @property
+    def small(self) -> bool:
+        return True
+
     def files(self, folder: Path) -> tuple[Path, ...]:
         return (
             folder / f"{self.denoiser}.safetensors",
@@ -57,6 +62,40 @@ class NativeConfig(ModelConfig):
 
     def vae_files(self, folder: Path) -> tuple[Path, ...]:
         return (folder / f"{self.vae}.safetensors",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalkConfig(ModelConfig):
+    """The config.json of a model that walks: a prompt is actions, one a frame after the first.
+
+    Its networks are those that `pavdm train memory` writes, by the names it gives them.
+    """
+
+    kind: Literal["walk"]
+
+    def __post_init__(self) -> None:
+        if self.fps < 1 or self.guidance != 1:
+            raise ConfigError(
+                f"fps {self.fps}, guidance {self.guidance}: a walk has at least 1 and exactly 1"
+            )
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(each=1)
+
+    @property
+    def small(self) -> bool:
+        return True
+
+    def led(self, prompt: str) -> int:
+        """Return how many frames a prompt leads through: one where it begins, one an action."""
+        return 1 + len(ways.read(prompt))
+
+    def files(self, folder: Path) -> tuple[Path, ...]:
+        return (folder / "denoiser.safetensors", *self.vae_files(folder))
+
+    def vae_files(self, folder: Path) -> tuple[Path, ...]:
+        return (folder / "coder.safetensors",)
 
 
 def packaged() -> Path:
@@ -103,15 +142,26 @@ def config(folder: Path) -> ModelConfig:
     """
     if (folder / kinds.INDEX).is_file() or kinds.is_weights(folder):
         return _as_hosted(kinds.config(folder))
-    return native(folder)
+    return walk(folder) if _walks(folder) else native(folder)
+
+
+def walk(folder: Path) -> WalkConfig:
+    """Read the config.json of a model that walks.
+
+    Raises:
+        ConfigError: it is missing or wrong.
+    """
+    return read(WalkConfig, folder / "config.json")
 
 
 def native(folder: Path) -> NativeConfig:
     """Read a native model's config.json.
 
     Raises:
-        ConfigError: it is missing or wrong.
+        ConfigError: it is missing or wrong, or of a model that walks.
     """
+    if _walks(folder):
+        raise ConfigError(f"{folder}: a model that walks by actions; this needs one that reads words")
     return read(NativeConfig, folder / "config.json")
 
 
@@ -172,6 +222,15 @@ def _as_hosted(model: DiffusersConfig) -> DiffusersConfig:
         span=known.span or model.span,
         sampling=known.sampling or model.sampling,
     )
+
+
+def _walks(folder: Path) -> bool:
+    """Tell whether a config.json says so; what is wrong with it otherwise is for `read` to say."""
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("kind") == "walk"
 
 
 def _is_model(path: Path) -> bool:

@@ -79,12 +79,7 @@ class Native:
 
     def halve_attention(self, latents: int) -> int | None:
         """Attend to half as many queries at a time, as calls of so many latents have; None from one on."""
-        queries = latents * self.denoiser.rows * self.denoiser.columns
-        chunk = min(self.denoiser.attention_chunk or queries, queries)
-        if chunk == 1:
-            return None
-        self.denoiser.set_attention_chunk((chunk + 1) // 2)
-        return self.denoiser.attention_chunk
+        return self.denoiser.halve_attention(latents)
 
     def decode_stream(self, latents: Iterable[Tensor], before: Iterable[Tensor] = ()) -> Iterator[Tensor]:
         """Yield frames (B, 4, H, W, 3) uint8 on the CPU for each latent (B, C, h, w), as they come."""

@@ -10,7 +10,7 @@ from typing import Protocol, cast
 from torch import Tensor, nn
 
 from pavdm_cli.errors import CheckpointError, ConfigError
-from pavdm_cli.models import library, native
+from pavdm_cli.models import library, native, walk
 from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import Place
@@ -110,6 +110,8 @@ def load(
         return _adapter(config)(path, config, place, fit)
     if fit.offload != "none" or fit.vae_tiling:
         raise ConfigError(f"{config.name}: small enough to fit; leave --offload and --vae-tiling out")
+    if isinstance(config, library.WalkConfig):
+        return walk.load(path, place, fit.attention_chunk)
     return native.load(path, place, fit.attention_chunk)
 
 

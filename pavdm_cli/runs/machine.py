@@ -12,7 +12,6 @@ from pavdm_cli.models import device, library
 from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.models.config import read
 from pavdm_cli.models.device import Place
-from pavdm_cli.models.library import NativeConfig
 from pavdm_cli.models.names import DtypeName
 from pavdm_cli.runs.order import Order
 from pavdm_cli.runs.store import Run
@@ -86,7 +85,7 @@ def asked(order: Order) -> Place:
     """
     if order.deterministic:
         device.be_deterministic()
-    if isinstance(order.model, NativeConfig):
+    if order.model.small:
         device.share_cores(halved=order.guidance != 1)
     return device.place(order.device, order.dtype, order.model.half)
 

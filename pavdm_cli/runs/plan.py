@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from pavdm_cli.media.encoder import Encoder, command
 from pavdm_cli.models import library
 from pavdm_cli.models.attention import auto_chunk, scores_bytes
+from pavdm_cli.models.coder import CoderConfig
 from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import DenoiserConfig
 from pavdm_cli.models.device import Place, allowed, free_memory
 from pavdm_cli.models.footprint import footprint, parameters
 from pavdm_cli.models.halves import at_once
 from pavdm_cli.models.kinds import DiffusersConfig
-from pavdm_cli.models.library import PIXELS_PER_LATENT, NativeConfig
+from pavdm_cli.models.library import PIXELS_PER_LATENT, NativeConfig, WalkConfig
 from pavdm_cli.models.pipeline import Fit, Pipeline
 from pavdm_cli.models.vae import VaeConfig
 from pavdm_cli.runs.machine import Machine
@@ -74,7 +75,7 @@ class Plan:
 def make(order: Order, place: Place, machine: Machine | None = None) -> Plan:
     """Plan a generation on a device, from the model's configuration and the headers of its weights.
 
-    Videos of the native model share calls on CUDA alone: a CPU gains nothing by it, and a video made alone is
+    Videos of a small model share calls on CUDA alone: a CPU gains nothing by it, and a video made alone is
     exactly repeatable.
     Free memory tells how many do, and the chunk of attention; in a run that goes on, its machine does.
 
@@ -86,7 +87,7 @@ def make(order: Order, place: Place, machine: Machine | None = None) -> Plan:
     free = free_memory(place.device)
     memory, chunk = _memory(order, place, latents, free)
     abreast = 1
-    if place.device.type == "cuda" and not order.deterministic and isinstance(order.model, NativeConfig):
+    if place.device.type == "cuda" and not order.deterministic and order.model.small:
         abreast = int((SHARE * free - memory.needed(0)) // memory.video)
     abreast = min(max(abreast, 1), MOST_ABREAST)
     if machine is not None:
@@ -158,7 +159,7 @@ def estimate(order: Order, plan: Plan, pipeline: Pipeline) -> tuple[float, int |
     written = order.frames * plan.abreast * _seconds_a_frame(order, frames)
     if pipeline.place.device.type != "cpu":
         together = max(denoised + shown, written)
-    elif order.guidance != 1 and isinstance(order.model, NativeConfig) and at_once():
+    elif order.guidance != 1 and order.model.small and at_once():
         together = denoised + (shown + written) / allowed()
     elif torch.get_num_threads() < allowed():
         together = max(denoised, shown + written)
@@ -192,13 +193,9 @@ def _memory(order: Order, place: Place, latents: int, free: int) -> tuple[Memory
     """
     if isinstance(order.model, DiffusersConfig):
         return _foreign(order, order.model, place, latents, free), None
-    assert isinstance(order.model, NativeConfig)
-    denoiser, vae, text, _ = library.weight_files(order.folder, order.model)
-    shapes = read(DenoiserConfig, order.folder / f"{order.model.denoiser}.config.json")
-    decoder = read(VaeConfig, order.folder / f"{order.model.vae}.config.json").decoder
-    check_span(request(order, order.videos), order.model, shapes.span)
     itemsize = place.dtype.itemsize
-    weights = (parameters(denoiser) + parameters(vae)) * itemsize + parameters(text) * 4
+    shapes, weights, largest = _parts(order, itemsize)
+    check_span(request(order, order.videos), order.model, shapes.span)
     sides = 1 if order.guidance == 1 else 2
     tokens = max(width(order, latents), 1) * prod(shapes.size) // shapes.patch**2
     chunk = order.attention_chunk
@@ -206,13 +203,27 @@ def _memory(order: Order, place: Place, latents: int, free: int) -> tuple[Memory
         chunk = auto_chunk(tokens, tokens, shapes.heads, sides, itemsize, free)
     scores = scores_bytes(min(chunk or tokens, tokens), tokens, shapes.heads, sides, itemsize)
     call = sides * tokens * (8 * shapes.width + 2 * shapes.mlp) * itemsize + scores
-    cells = prod(order.model.size) // PIXELS_PER_LATENT**2
-    largest = max(
-        FINEST * prod(order.model.size), *(w * cells * 4**i for i, w in enumerate(reversed(decoder)))
-    )
     decoded = LIVE_MAPS * largest * itemsize
     working = call + decoded if place.device.type == "cpu" else max(call, decoded)
     return Memory(weights, working, free), chunk
+
+
+def _parts(order: Order, itemsize: int) -> tuple[DenoiserConfig, int, int]:
+    """Return a small model's denoiser, the bytes of its weights, and the numbers in its decoder's largest
+    map."""
+    folder, model, pixels = order.folder, order.model, prod(order.model.size)
+    if isinstance(model, WalkConfig):
+        held = sum(map(parameters, library.weight_files(folder, model))) * itemsize
+        a, b, c = read(CoderConfig, folder / "coder.config.json").widths
+        largest = max(3 * pixels, a * pixels // 4**2, b * pixels // 8**2, c * pixels // 16**2)
+        return read(DenoiserConfig, folder / "denoiser.config.json"), held, largest
+    assert isinstance(model, NativeConfig)
+    denoiser, vae, text, _ = library.weight_files(folder, model)
+    held = (parameters(denoiser) + parameters(vae)) * itemsize + parameters(text) * 4
+    widths = read(VaeConfig, folder / f"{model.vae}.config.json").decoder
+    cells = pixels // PIXELS_PER_LATENT**2
+    largest = max(FINEST * pixels, *(w * cells * 4**i for i, w in enumerate(reversed(widths))))
+    return read(DenoiserConfig, folder / f"{model.denoiser}.config.json"), held, largest
 
 
 def _foreign(order: Order, model: DiffusersConfig, place: Place, latents: int, free: int) -> Memory:

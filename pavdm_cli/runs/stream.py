@@ -14,7 +14,6 @@ from torch import Tensor
 from pavdm_cli.errors import ConfigError, ScheduleError
 from pavdm_cli.models.card import ModelConfig, Timing
 from pavdm_cli.models.denoiser import Conditions
-from pavdm_cli.models.library import NativeConfig
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.models.text import Text
 from pavdm_cli.runs.ahead import ahead
@@ -143,8 +142,11 @@ def check_span(request: Request, model: ModelConfig, span: int) -> None:
     """Hold the schedule against what a model takes: so many latents in a call, and some ahead to decode one.
 
     Raises:
+        ConfigError: a prompt of actions does not lead so far.
         ScheduleError: it shows more, or would let go of latents that are not decoded yet.
     """
+    for prompt in request.prompts:
+        model.check_led(prompt, request.frames)
     latents = request.latents(model.timing)
     if latents == request.given:
         return  # frames of the last latent that were not shown yet are all that is asked for
@@ -245,6 +247,7 @@ def stream(
     same processor, and a large model's call fills all cores and much memory alone.
 
     Raises:
+        ConfigError: a prompt of actions does not lead so far.
         ScheduleError: the schedule does not fit the model or the length.
     """
     check_span(request, pipeline.config, pipeline.span)
@@ -254,7 +257,7 @@ def stream(
     made: list[tuple[int, Tensor]] = []
     begin = min(timing.latent(max(at.shown - request.shift, 0)), at.done)
     coming = _latents(pipeline, model, request, at, begin)
-    if pipeline.place.device.type == "cpu" and isinstance(pipeline.config, NativeConfig):
+    if pipeline.place.device.type == "cpu" and pipeline.config.small:
         coming = ahead(coming, AHEAD)
 
     def clean() -> Iterator[Tensor]:
