@@ -23,10 +23,12 @@ from torch import nn
 from pavdm_cli.models import quantised
 from pavdm_cli.models import text as texts
 from pavdm_cli.models.card import Known
+from pavdm_cli.models.coder import Coder, CoderConfig
 from pavdm_cli.models.config import write
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
-from pavdm_cli.models.library import NativeConfig
+from pavdm_cli.models.library import NativeConfig, WalkConfig
 from pavdm_cli.models.text import TextConfig, TextEncoder
+from pavdm_cli.models.told import WIDTH
 from pavdm_cli.models.vae import Vae, VaeConfig
 from pavdm_cli.sampling.schedule import Ramp
 
@@ -109,6 +111,42 @@ def _write_config(model: Path) -> None:
         knows=(Known("balls", "balls that bounce", "a red ball"), Known("sea", "waves", "the sea at night")),
     )
     (model / "config.json").write_text(json.dumps(asdict(config)))
+
+
+@pytest.fixture
+def tiny_walk(tmp_path: Path) -> Path:
+    """Write the folder of a model that walks, called stroll: 32 x 32 pixels, 8 frames a second."""
+    return write_tiny_walk(tmp_path / "weights" / "stroll")
+
+
+def write_tiny_walk(folder: Path) -> Path:
+    """Write a model that walks into a folder; return that."""
+    torch.manual_seed(0)
+    folder.mkdir(parents=True)
+    coder = Coder(CoderConfig(size=32, channels=4, widths=(8, 8, 8)))
+    denoiser = Denoiser(
+        DenoiserConfig(
+            channels=4, size=(1, 2), patch=1, width=32, depth=2, heads=2, mlp=64,
+            text_width=0, cross_every=1, span=12, actions=WIDTH,
+        )
+    )  # fmt: skip
+    for name, network in (("coder", coder), ("denoiser", denoiser)):
+        _stir(network)
+        quantised.save(folder / f"{name}.safetensors", network.state_dict())
+        write(network.config, folder / f"{name}.config.json")
+    config = WalkConfig(
+        kind="walk",
+        name="stroll",
+        about="noise to walk in",
+        size=(32, 32),
+        fps=8,
+        sampling=Ramp(steps=3, window=4, chunk=4, context=8),
+        guidance=1.0,
+        far=0.0,
+        knows=(Known("turn", "once round", "left*18"),),
+    )
+    write(config, folder / "config.json")
+    return folder
 
 
 def _write_text(folder: Path) -> TextEncoder:
