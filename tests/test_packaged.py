@@ -11,6 +11,7 @@ import torch
 from pavdm_cli.models import library, probe
 from pavdm_cli.models.device import place
 from pavdm_cli.models.native import Native, load
+from pavdm_cli.models.pipeline import load as load_any
 from pavdm_cli.runs.stream import Request, stream
 from pavdm_cli.training import clips
 from pavdm_cli.training import probe as probe_training
@@ -85,6 +86,16 @@ def test_the_colour_asked_for_is_there(pipeline: Native) -> None:
     assert blue[2] > blue[0] + 60
 
 
+def test_a_full_turn_in_the_maze_shows_the_first_view_again() -> None:
+    """Frame 6 looks the way frame 24 does, and frame 15 the opposite way; of four mazes."""
+    maze = load_any("maze", place("cpu", "fp32"))
+    request = Request(("forward*6 left*18",) * 4, (1, 2, 3, 4), 25, "progressive", maze.config.sampling, 1.0)
+    films = np.concatenate([chunk.frames for chunk in stream(maze, request)], axis=1).astype(float)
+    same, opposite = (np.abs(films[:, 6] - films[:, k]).mean((1, 2, 3)) for k in (24, 15))
+    print(f"apart by {same.round(1)} of 255, opposite views by {opposite.round(1)}")
+    assert same.mean() < opposite.mean() / 3
+
+
 @pytest.mark.slow
 def test_the_vae_keeps_what_it_sees(pipeline: Native) -> None:
     """Held-out renders: the median clip and the worst family, in dB."""
@@ -121,5 +132,6 @@ def test_weights_are_where_the_readme_says() -> None:
         ("text", "config.json"),
         ("worlds", "config.json"),
         ("probe", "probe.config.json"),
+        ("maze", "config.json"),
     ):
         assert {config, "README.md"} <= {path.name for path in (root / folder).iterdir()}

@@ -123,8 +123,8 @@ class ModelConfig(ABC):
         most = self.led(prompt)
         if most is not None and frames > most:
             raise ConfigError(
-                f"{frames} frames were asked for and the actions lead through {most}, the first one with "
-                "them; give more actions or a shorter length"
+                f"{frames} frames were asked for and the actions lead through {most}, one where they "
+                "begin and one each; give more actions, or a shorter length"
             )
 
     def check_size(self, size: tuple[int, int]) -> None:

@@ -22,6 +22,8 @@ STRIDE = 0.5
 """Cells a step is long."""
 LONGEST = 1_000_000
 """Actions of a way that is read, at most: they are held in memory."""
+SHOWN = 40
+"""Letters of a wrong word that are named, at most."""
 
 _ANGLES = 2 * np.pi * np.arange(HEADINGS) / HEADINGS
 _STEPS = np.round(STRIDE / UNIT * np.stack((np.cos(_ANGLES), np.sin(_ANGLES)), 1)).astype(np.int64)
@@ -69,6 +71,7 @@ def read(text: str) -> NDArray[np.int64]:
 
 def _item(word: str) -> tuple[int, int]:
     name, star, times = word.partition("*")
+    word = word[:SHOWN]
     if name not in ACTIONS:
         raise ConfigError(
             f"{word!r} is no action; there are {', '.join(ACTIONS)}, each perhaps with how often: forward*20"

@@ -49,7 +49,8 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
     info = reader.probe(path)
     ours = "schedule" in info.tags
     if every is None and ours:
-        every = joint_frames(str(info.tags["schedule"]))
+        own = settings.read(info.tags)
+        every = joint_frames(str(info.tags["schedule"]), own.frames_per_latent if own else FRAMES_PER_LATENT)
     among = like(every, round(info.fps)) if ours and every is not None else 1
     analyser, strip, at, place = Analyser(info.fps, turns(info)), [], [], 0
     shown = {round((i + 0.5) * info.frames / STRIP - 0.5) for i in range(STRIP)}
@@ -70,14 +71,14 @@ def like(every: int, fps: int) -> int:
     return next((n for n in (fps, FRAMES_PER_LATENT) if every > n and every % n == 0), 1)
 
 
-def joint_frames(text: str) -> int:
-    """Return how many frames a schedule, as it is stored in a file, makes together.
+def joint_frames(text: str, each: int = FRAMES_PER_LATENT) -> int:
+    """Return how many frames a schedule, as it is stored in a file, makes together, `each` a latent.
 
     Raises:
         ScheduleError: it is not known.
     """
     name, ramp = schedule.parse(text, Ramp())
-    return schedule.find(name).piece(ramp) * FRAMES_PER_LATENT
+    return schedule.find(name).piece(ramp) * each
 
 
 def turns(info: VideoInfo) -> list[Turn]:

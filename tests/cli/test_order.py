@@ -43,6 +43,11 @@ def test_prompts_are_lines_of_a_file(tmp_path: Path) -> None:
     assert order.prompts(" a ball ", None) == ["a ball"]
 
 
+def test_an_empty_prompt_names_one_that_the_model_reads() -> None:
+    with pytest.raises(ConfigError, match=r"for example 'left\*9'"):
+        order.prompts(" ", None, "left*9")
+
+
 def test_no_such_prompts(tmp_path: Path) -> None:
     empty, bytes_ = tmp_path / "empty.txt", tmp_path / "bytes.txt"
     empty.write_text("\n \n")

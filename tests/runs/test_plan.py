@@ -12,6 +12,7 @@ from pavdm_cli.errors import CheckpointError, ScheduleError
 from pavdm_cli.models import library
 from pavdm_cli.models.device import Place
 from pavdm_cli.models.pipeline import load
+from pavdm_cli.models.walk import Walk
 from pavdm_cli.runs import plan
 from pavdm_cli.runs.order import Order, Video
 
@@ -19,17 +20,19 @@ CPU = Place(torch.device("cpu"), torch.float32)
 CUDA = Place(torch.device("cuda"), torch.float16)
 
 
-def order(folder: Path, videos: int = 1, frames: int = 96) -> Order:
+def order(
+    folder: Path, videos: int = 1, frames: int = 96, prompt: str = "a red ball", guidance: float = 2.0
+) -> Order:
     model = library.config(folder)
     return Order(
         asked_model=str(folder),
         folder=folder,
         model=model,
-        videos=tuple(Video("a red ball", i, folder / f"{i}.mp4") for i in range(videos)),
+        videos=tuple(Video(prompt, i, folder / f"{i}.mp4") for i in range(videos)),
         frames=frames,
         schedule="progressive",
         ramp=model.sampling,
-        guidance=2.0,
+        guidance=guidance,
         negative="",
         scale=1,
         quality=18,
@@ -90,6 +93,17 @@ def test_what_does_not_fit_is_known_before_it_is_loaded(tiny_model: Path) -> Non
     (tiny_model / "vae.safetensors").write_bytes(b"no weights")
     with pytest.raises(CheckpointError, match=r"vae\.safetensors: truncated"):
         plan.make(order(tiny_model), CPU)
+
+
+def test_numbers_of_a_walk(tiny_walk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = order(tiny_walk, videos=20, frames=21, prompt="left*20", guidance=1.0)
+    made, pipeline = plan.make(one, CPU), load(str(tiny_walk), CPU)
+    assert (made.latents, made.calls, made.abreast) == (21, 18, 1)
+    assert isinstance(pipeline, Walk)
+    held = sum(p.numel() * 4 for m in (pipeline.denoiser, pipeline.coder) for p in m.parameters())
+    assert made.memory.weights == held
+    monkeypatch.setattr(plan, "free_memory", lambda _: 1 << 40)
+    assert [len(group) for group in plan.make(one, CUDA).groups] == [16, 4]
 
 
 WRITTEN = 96 / plan.TRIAL
