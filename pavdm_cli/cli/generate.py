@@ -1,13 +1,13 @@
 """pavdm generate: a prompt in, a video out."""
 
-from pavdm_cli.cli import options
+from pavdm_cli.cli import options, walk
 from pavdm_cli.cli.output import Output
 from pavdm_cli.models import library
 
 
 def generate(
     prompt: options.Prompt = None,
-    actions: options.Actions = None,
+    actions: walk.Actions = None,
     output: options.Output = None,
     seconds: options.Seconds = None,
     frames: options.Frames = None,
@@ -46,7 +46,7 @@ def generate(
     from pavdm_cli.cli import work
     from pavdm_cli.runs.order import Order
 
-    prompt = orders.actions(actions, prompt, prompts)
+    prompt = walk.read(actions, prompt, prompts)
     line = orders.timeline(at, timeline, blend)
     wishes = orders.Wishes(
         prompt=line.prompt if prompt is None and prompts is None else prompt,
@@ -55,7 +55,7 @@ def generate(
     ).like(None if like is None else orders.likeness(like))  # fmt: skip
     folder = library.find(wishes.model or library.DEFAULT)
     config = library.config(folder).shaped(wishes.size, wishes.fps)
-    orders.check_actions(actions, config)
+    walk.check(actions, config)
     wanted = orders.prompts(None if prompts else wishes.prompt, prompts, config.example)
     name, ramp = orders.ramp(wishes.schedule or "progressive", steps, config.sampling)
     order = Order(
@@ -63,7 +63,7 @@ def generate(
         folder=folder,
         model=config,
         videos=orders.videos(wanted, count, wishes.seed, output, force),
-        frames=orders.length(seconds, frames if seconds else wishes.frames, config, wanted),
+        frames=walk.length(seconds, frames if seconds else wishes.frames, config, wanted),
         cues=wishes.cues or (),
         blend=orders.blend(wishes),
         schedule=name,

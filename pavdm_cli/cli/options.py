@@ -17,15 +17,6 @@ MACHINE = "Machine"
 RESEARCH = "Research"
 
 Prompt = Annotated[str | None, typer.Argument(help="What is to be seen, in a sentence.", show_default=False)]
-Actions = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ACTIONS|FILE",
-        help="For a model that walks, instead of a prompt: 'forward*20 left*9', or a file of such.",
-        show_default=False,
-        rich_help_panel=BASIC,
-    ),
-]
 Output = Annotated[
     str | None,  # a Path would lose the slash that makes a folder
     typer.Option(

@@ -11,7 +11,6 @@ from pavdm_cli.errors import ConfigError, DeviceError
 from pavdm_cli.media import reader
 from pavdm_cli.media.writer import check_output, partial_of
 from pavdm_cli.models.card import ModelConfig
-from pavdm_cli.models.library import WalkConfig
 from pavdm_cli.models.names import DeviceName, DtypeName, Offload
 from pavdm_cli.runs import settings
 from pavdm_cli.runs import timeline as timelines
@@ -59,34 +58,6 @@ class Wishes:
         names -= {"cues"} if self.prompt is not None else set()
         names -= {"blend"} if not own.cues else set()
         return replace(self, **{name: getattr(own, name) for name in names})
-
-
-def actions(text: str | None, prompt: str | None, file: Path | None) -> str | None:
-    """Return the prompt that was given, as words or as actions; these may be written in a file.
-
-    Raises:
-        ConfigError: both were given, there is no action, or the file cannot be read.
-    """
-    if text is None:
-        return prompt
-    if prompt is not None or file is not None:
-        raise ConfigError("--actions and a prompt were given; give one of them")
-    if os.path.isfile(text):
-        try:
-            text = Path(text).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                f"--actions {text}: cannot be read ({error}); give a UTF-8 text file"
-            ) from error
-    if not text.strip():
-        raise ConfigError("--actions: there is none; write for example 'forward*20 left*9'")
-    return " ".join(text.split())
-
-
-def check_actions(text: str | None, model: ModelConfig) -> None:
-    """Raise ConfigError where actions were given to a model that reads words."""
-    if text is not None and not isinstance(model, WalkConfig):
-        raise ConfigError(f"--actions: {model.name} reads words; give a prompt, or --model maze with them")
 
 
 def prompts(prompt: str | None, file: Path | None, example: str = "a red ball bouncing") -> list[str]:
@@ -214,24 +185,6 @@ def frames(seconds: float | None, count: int | None, fps: int) -> int:
             f"{said}: a video is longer than nothing and at most {LONGEST} seconds (24 hours) long"
         )
     return max(round(length * fps), 1)
-
-
-def length(seconds: float | None, count: int | None, model: ModelConfig, wanted: Sequence[str]) -> int:
-    """Return the length of videos in frames, where none is asked for as far as actions lead.
-
-    Raises:
-        ConfigError: as `frames`, or the actions cannot be read, or lead some farther than others.
-    """
-    led = {model.led(prompt) for prompt in wanted}
-    most = [one for one in led if one is not None]
-    if seconds is not None or count is not None or not most:
-        return frames(seconds, count, model.fps)
-    if len(most) > 1:
-        raise ConfigError(
-            f"the walks are {min(most)} to {max(most)} frames long, and the videos of a run are of one "
-            f"length; give --frames {min(most)}, or make them apart"
-        )
-    return frames(None, most[0], model.fps)
 
 
 def ramp(text: str, steps: int | None, default: Ramp) -> tuple[str, Ramp]:

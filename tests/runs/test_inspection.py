@@ -87,3 +87,8 @@ def test_a_film_of_ours_says_when_it_was_told_to_change(tmp_path: Path) -> None:
     parts = [second.part for second in inspection.inspect(path).analysis.seconds]
     assert parts[:2] == [0, 0] and parts[2] is None
     assert inspection.turns(reader.probe(written(tmp_path / "other.mp4"))) == []
+
+
+def test_joints_are_counted_in_the_frames_that_a_film_has_to_a_latent() -> None:
+    assert inspection.joint_frames("progressive:window=16,chunk=16") == 64
+    assert inspection.joint_frames("progressive:window=16,chunk=16", each=1) == 16

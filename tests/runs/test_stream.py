@@ -17,7 +17,7 @@ from pavdm_cli.models.native import Native, load
 from pavdm_cli.runs.stream import Chunk, Clock, Position, Request, generate, stream
 from pavdm_cli.runs.timeline import Cue, weights
 from pavdm_cli.sampling import schedule
-from pavdm_cli.sampling.schedule import Ramp
+from pavdm_cli.sampling.schedule import Ramp, Step
 
 RAMP = Ramp(steps=6, window=6, chunk=1, context=2)
 
@@ -217,13 +217,11 @@ def test_every_latent_takes_its_share_of_each_text(
     seen: dict[tuple[float, ...], Tensor] = {}
     plain = Native.velocity
 
-    def watched(
-        self: Native, latents: Tensor, levels: object, positions: object, words: Conditions
-    ) -> Tensor:
+    def watched(self: Native, latents: Tensor, step: Step, words: Conditions) -> Tensor:
         assert words.weight.shape[:2] == latents.shape[:2]
         torch.testing.assert_close(words.weight.sum(-1), torch.ones(latents.shape[:2]))
         seen[tuple(words.weight[0, :, -1].tolist())] = words.weight
-        return plain(self, latents, levels, positions, words)  # type: ignore[arg-type]
+        return plain(self, latents, step, words)
 
     monkeypatch.setattr(Native, "velocity", watched)
     list(stream(pipeline, request))
