@@ -54,7 +54,8 @@ def parameters(path: Path) -> int:
     try:
         with safe_open(path, "np") as file:
             names = [name for name in file.keys() if not name.endswith(".scale")]  # noqa: SIM118
-            return sum(prod(file.get_slice(name).get_shape()) for name in names)
+            parts = [file.get_slice(name) for name in names]
+            return sum(prod(part.get_shape()) * (1 + (part.get_dtype() == "U8")) for part in parts)
     except SafetensorError as error:
         raise CheckpointError(f"{path}: truncated or not a safetensors file ({error}); restore it") from error
 

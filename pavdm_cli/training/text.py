@@ -28,6 +28,8 @@ SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MAX_TOKENS = 48
 FP16 = ("positions", "blocks.2.down.weight")
 """Matrices not stored as int8: in bytes, this `down` alone costs the empty prompt 0.002 of its cosine."""
+HALVES = ("words",)
+"""At half a byte: a prompt looks up few rows, and what comes after evens out their errors."""
 PROMPTS = (
     "a red ball moving left",
     "a crimson sphere going leftwards",
@@ -95,7 +97,7 @@ def convert(source: Path, target: Path) -> Fidelity:
     target.mkdir(parents=True, exist_ok=True)
     (target / "tokenizer.json").write_text(json.dumps(cropped, ensure_ascii=False), encoding="utf-8")
     config.write(_config(len(kept)), target / "config.json")
-    quantised.save(target / "model.safetensors", small, exclude=FP16)
+    quantised.save(target / "model.safetensors", small, exclude=FP16, halves=HALVES)
     return compare(original, load(target))
 
 

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pavdm_cli.errors import CheckpointError
-from pavdm_cli.models.quantised import load, load_strict, pack, save, unpack
+from pavdm_cli.models.quantised import GROUP, load, load_strict, pack, save, unpack
 
 
 @pytest.fixture
@@ -39,6 +39,30 @@ def test_no_value_errs_by_more_than_half_a_step_of_its_row(seed: int, size: floa
     step = weight.abs().amax(1, keepdim=True) / 127
     error = (unpack(pack({"w": weight}))["w"] - weight).abs()
     assert (error <= 0.56 * step).all()  # half a step, and what the fp16 scale is off by at 127 steps
+
+
+@given(seed=st.integers(0, 2**31), size=st.floats(1e-3, 1e3))
+def test_half_bytes_err_by_half_a_step_of_their_group_or_clip_a_tenth(seed: int, size: float) -> None:
+    weight = torch.randn(5, 3 * GROUP, generator=torch.Generator().manual_seed(seed)) * size
+    weight[2] = 0
+    stored = pack({"w": weight}, halves={"w"})
+    assert {name: (value.dtype, tuple(value.shape)) for name, value in stored.items()} == {
+        "w": (torch.uint8, (5, 3 * GROUP // 2)),
+        "w.scale": (torch.float16, (5, 3)),
+    }
+    error = (unpack(stored)["w"] - weight).abs().view(5, 3, GROUP)
+    groups = weight.abs().view(5, 3, GROUP)
+    largest = groups.amax(2, keepdim=True)
+    clipped = groups > 0.9 * largest
+    assert (error[~clipped] <= (0.51 * 0.9 / 7 * largest).expand_as(error)[~clipped]).all()
+    assert (error[clipped] <= (0.101 * largest).expand_as(error)[clipped]).all()
+
+
+def test_half_bytes_of_another_width_are_refused() -> None:
+    stored = pack({"w": torch.randn(4, GROUP)}, halves={"w"})
+    for scale in (torch.ones(4).half(), torch.ones(4, 2).half()):
+        with pytest.raises(CheckpointError, match="without row scales"):
+            unpack(stored | {"w.scale": scale})
 
 
 def test_excluded_matrices_keep_fp16(state: dict[str, Tensor]) -> None:
