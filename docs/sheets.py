@@ -1,6 +1,6 @@
 """Make the sheets in this folder: python docs/sheets.py [MODEL] (from the top of the checkout).
 
-Each prompt of prompts.txt becomes a minute of video with seed 1 and default settings; sheets.png has a row a
+Each prompt of prompts.txt becomes a minute of video with seed 1 and default settings; sheets.jpg has a row a
 prompt and a frame every five seconds, strip.png the first prompt alone, sheets.json the drift figures.
 """
 
@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from pavdm_cli.drift.report import summary
 from pavdm_cli.drift.statistics import DriftMeter
@@ -37,7 +38,7 @@ def main() -> None:
         rows.append(np.stack(kept))
         report[prompt] = asdict(summary(meter.seconds))
         print(f"{report[prompt]['verdict']['word']:7s} {prompt}", flush=True)
-        save_png(HERE / "sheets.png", sheet(rows))
+        Image.fromarray(sheet(rows)).save(HERE / "sheets.jpg", quality=88)
     save_png(HERE / "strip.png", sheet(rows[:1]))
     (HERE / "sheets.json").write_text(json.dumps(report, indent=2) + "\n")
 
