@@ -6,8 +6,9 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from pavdm_cli.media.sheet import save_png, sheet
+from pavdm_cli.media.sheet import sheet
 from pavdm_cli.studies import meta_arvdm as paper
 from pavdm_cli.studies import retrieval_plots as plots
 from pavdm_cli.studies.found import CHANCE
@@ -39,7 +40,7 @@ def make(
     write(folder, scores, checked, found, about)
     plots.draw(folder, scores)
     if frames:
-        save_png(folder / "frames.png", sheet(frames))
+        Image.fromarray(sheet(frames)).save(folder / "frames.jpg", quality=85)
     parts = [
         _head(scores, checked, about),
         _findings(found),
@@ -160,5 +161,5 @@ def _frames(there: bool) -> str:
         return ""
     return (
         "<h2>Frames</h2><p>For clips of each bin: the true window, and the one that each of the first rows "
-        'makes.</p><img src="frames.png" alt="frames">'
+        'makes.</p><img src="frames.jpg" alt="frames">'
     )

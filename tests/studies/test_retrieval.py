@@ -49,9 +49,9 @@ def test_a_study_goes_on_and_ends_in_a_page(trained: Path, tmp_path: Path) -> No
         tmp_path / "page", again.records(), again.clips, again.check(), again.shown(CPU, each=1), again.about
     )
     text = page.read_text()
-    for name in (*BINS, ROW, "not trained yet", "frames.png", "rates.png", "rollout.png", "cost.png"):
+    for name in (*BINS, ROW, "not trained yet", "frames.jpg", "rates.png", "rollout.png", "cost.png"):
         assert name in text
-    for name in ("frames.png", "rates.png", "rollout.png", "cost.png"):
+    for name in ("frames.jpg", "rates.png", "rollout.png", "cost.png"):
         assert (page.parent / name).stat().st_size > 500
     (row,) = json.loads((page.parent / "results.json").read_text())
     assert [row[name] for name in ("structure", "memory", "compression", "budget")] == [
