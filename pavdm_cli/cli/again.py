@@ -66,7 +66,7 @@ def look(
     if isinstance(config, library.WalkConfig):
         raise ConfigError(
             f"{path}: {config.name} goes on with no film; make a longer one by 'pavdm generate', with more "
-            f"actions and the same seed: its whole windows of {config.sampling.window} frames are the same"
+            "actions and the same seed"
         )
     if own and existing.latents and own.vae != library.vae_hash(folder, config):
         out.remark(f"{path}: its latents are of another VAE than {config.name}'s")

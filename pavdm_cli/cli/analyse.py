@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # these import numpy or torch
     from pavdm_cli.drift.compare import Likeness
     from pavdm_cli.runs.inspection import Inspection
 
+FEWEST = 3  # joints of which something is said
 NAMED = 6  # cuts, freezes and blanks that are named, at most
 REPEATS = 0.5  # strength from which a repetition is one
 
@@ -91,7 +92,7 @@ def facts(one: "Inspection", likeness: "Sequence[Likeness] | None" = None) -> di
     """Return what is to be said of a video, by name; the first is whether it goes bad."""
     seen = one.analysis
     said = {"found": verdict(seen)}
-    if seen.bad_from is not None and one.ours:
+    if seen.bad_from is not None and one.redone:
         said["again"] = shlex.join(
             ["pavdm", "redo", str(one.path), "--from", f"{math.floor(seen.bad_from)}s"]
         )
@@ -202,6 +203,8 @@ def _joints(seen: "Analysis") -> str:
     joints = seen.joints
     assert joints
     around = "around" if joints.among == 1 else f"at every {joints.among}th frame around"
+    if joints.count < FEWEST:
+        return f"every {joints.every} frames: too few to tell ({joints.count})"
     return (
         f"every {joints.every} frames: {joints.times:.2f} times the motion {around} "
         f"({joints.low:.2f} to {joints.high:.2f} in 95 % of {joints.count}); worst {joints.worst:.1f} at "

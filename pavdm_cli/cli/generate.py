@@ -52,7 +52,7 @@ def generate(
         prompt=line.prompt if prompt is None and prompts is None else prompt,
         cues=line.cues or None, blend=line.blend, model=model, frames=frames, seed=seed, guidance=guidance,
         negative=negative, schedule=schedule, scale=scale, quality=quality, size=orders.size(size), fps=fps,
-    ).like(None if like is None else orders.likeness(like))  # fmt: skip
+    ).like(None if like is None else orders.likeness(like), led=actions is not None)  # fmt: skip
     folder = library.find(wishes.model or library.DEFAULT)
     config = library.config(folder).shaped(wishes.size, wishes.fps)
     walk.check(actions, config)

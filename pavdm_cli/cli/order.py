@@ -50,12 +50,14 @@ class Wishes:
     size: tuple[int, int] | None = None
     fps: int | None = None
 
-    def like(self, own: Settings | None) -> "Wishes":
-        """Take what was not set from the settings of a video; the prompt goes with its cues."""
+    def like(self, own: Settings | None, *, led: bool = False) -> "Wishes":
+        """Take what was not set from the settings of a video; the prompt goes with its cues, and, where new
+        actions lead, the length with them."""
         if own is None:
             return self
         names = {f.name for f in fields(self) if getattr(self, f.name) is None}
         names -= {"cues"} if self.prompt is not None else set()
+        names -= {"frames"} if led else set()
         names -= {"blend"} if not own.cues else set()
         return replace(self, **{name: getattr(own, name) for name in names})
 

@@ -87,6 +87,7 @@ def denoiser(
     import torch
 
     from pavdm_cli.cli import order
+    from pavdm_cli.cli.output import Output
     from pavdm_cli.models import native, text
     from pavdm_cli.models.config import read
     from pavdm_cli.models.denoiser import DenoiserConfig
@@ -130,6 +131,7 @@ def denoiser(
         compiled=compiled,
         on_save=samples.of_denoiser(folder / "denoiser.png", config, vae, encoder, exact),
     )
+    Output().line("captions", "reading prompts is learned; about ten minutes on a CPU, beside the budget")
     captions.write(folder / library.CAPTIONS, encoder, settings.families)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from pavdm_cli.cli.options import BASIC
 from pavdm_cli.errors import ConfigError
+from pavdm_cli.models import ways
 from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.models.library import WalkConfig
 
@@ -34,15 +35,26 @@ def read(text: str | None, prompt: str | None, file: Path | None) -> str | None:
     if prompt is not None or file is not None:
         raise ConfigError("--actions and a prompt were given; give one of them")
     if os.path.isfile(text):
+        if _actions(text):
+            raise ConfigError(f"--actions {text}: an action and a file's name; write ./{text} for the file")
         try:
             text = Path(text).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
                 f"--actions {text}: cannot be read ({error}); give a UTF-8 text file"
             ) from error
+    elif Path(text).suffix and not _actions(text):
+        raise ConfigError(f"--actions {text}: no such file, and no actions; write for example 'left*9'")
     if not text.strip():
         raise ConfigError("--actions: there is none; write for example 'forward*20 left*9'")
     return " ".join(text.split())
+
+
+def _actions(text: str) -> bool:
+    try:
+        return bool(ways.read(text))
+    except ConfigError:
+        return False
 
 
 def check(text: str | None, model: ModelConfig) -> None:

@@ -68,16 +68,17 @@ class NativeConfig(ModelConfig):
 class WalkConfig(ModelConfig):
     """The config.json of a model that walks: a prompt is actions, one a frame after the first.
 
-    Its networks are those that `pavdm train memory` writes, by the names it gives them.
+    Its networks are a row of `pavdm train memory` with a prepended memory and its coder, by the same names;
+    `memory` in the denoiser's configuration becomes null and its length part of the span.
     """
 
     kind: Literal["walk"]
 
     def __post_init__(self) -> None:
-        if self.fps < 1 or self.guidance != 1:
-            raise ConfigError(
-                f"fps {self.fps}, guidance {self.guidance}: a walk has at least 1 and exactly 1"
-            )
+        if self.fps < 1:
+            raise ConfigError(f"fps is {self.fps}; must be at least 1")
+        if self.guidance != 1:
+            raise ConfigError(f"guidance is {self.guidance}; must be 1, for a walk is led by no words")
 
     @property
     def timing(self) -> Timing:

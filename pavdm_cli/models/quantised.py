@@ -36,6 +36,7 @@ def pack(
     Raises:
         CheckpointError: a value is not finite or does not fit fp16.
     """
+    assert all(state[name].ndim == 2 and state[name].shape[1] % GROUP == 0 for name in halves)
     stored: dict[str, Tensor] = {}
     for name, value in state.items():
         assert value.is_floating_point(), f"{name} is {value.dtype}"
@@ -68,9 +69,8 @@ def unpack(stored: Mapping[str, Tensor], dtype: torch.dtype = torch.float32) -> 
             state[name] = value.to(dtype)
             continue
         scale, halves = stored.get(f"{name}.scale"), value.dtype is torch.uint8
-        wanted = (len(value), 2 * value.shape[-1] // GROUP) if halves else value.shape[:1]
-        if value.dtype not in _SCALED or scale is None or scale.shape != wanted:
-            raise CheckpointError(f"{name} is {value.dtype} without row scales; convert the weights again")
+        if value.dtype not in _SCALED or scale is None or not _scaled(value, scale):
+            raise CheckpointError(f"{name} is {value.dtype} without its scales; convert the weights again")
         if halves:
             state[name] = _whole(value, scale).to(dtype)
         else:
@@ -173,6 +173,13 @@ def _halves(weight: Tensor) -> tuple[Tensor, Tensor]:
     rounded = (groups / scale.float()[..., None]).nan_to_num(0, 0, 0).round().clamp(-7, 7) + 8
     low, high = rearrange(rounded.to(torch.uint8), "n g (c two) -> two n (g c)", two=2)
     return low | high << 4, scale
+
+
+def _scaled(stored: Tensor, scale: Tensor) -> bool:
+    if stored.dtype is torch.int8:
+        return scale.shape == stored.shape[:1]
+    fits = stored.ndim == 2 and 2 * stored.shape[1] % GROUP == 0
+    return fits and scale.shape == (len(stored), 2 * stored.shape[1] // GROUP)
 
 
 def _whole(stored: Tensor, scale: Tensor) -> Tensor:

@@ -137,8 +137,14 @@ def _check_fit(folder: Path, config: WalkConfig, coder: Coder, denoiser: Denoise
 
 
 def _told(step: Step, words: Conditions) -> Tensor:
-    """Return what is told of the latents shown, (B, T, WIDTH), relative to the first one that moves."""
+    """Return what is told of the latents shown, (B, T, WIDTH), relative to the first one that moves.
+
+    Some schedules show latents beyond the end; there a walk stands still where it ended.
+    """
     assert words.tokens.shape[1] == 1, "a walk is led by one row of actions"
     first = next(k for k, now, to in zip(step.latents, step.level, step.next, strict=True) if now != to)
-    frames = words.tokens[:, 0, [*step.latents, first]].cpu()
-    return told(frames[:, :-1, :3], frames[:, :-1, 3], frames[:, -1, :3])
+    at = torch.tensor([*step.latents, first], device=words.mask.device).expand(len(words.mask), -1)
+    end = words.mask[:, 0].sum(1, keepdim=True) - 1
+    frames = words.tokens[:, 0].gather(1, at.minimum(end)[..., None].expand(-1, -1, 4)).cpu()
+    actions = frames[..., 3].masked_fill((at > end).cpu(), ways.STILL)
+    return told(frames[:, :-1, :3], actions[:, :-1], frames[:, -1, :3])

@@ -26,12 +26,13 @@ INTERVAL = 10.0  # seconds, of PSNR and SSIM
 class Inspection:
     """What was seen of a file. strip: some frames, (n, H, W, 3), evenly spaced, shown at `at` seconds.
 
-    ours: it has settings that this program stored.
+    ours: it has settings that this program stored. redone: another ending can be made of it by `redo`.
     """
 
     path: Path
     info: VideoInfo
     ours: bool
+    redone: bool
     analysis: Analysis
     strip: NDArray[np.uint8]
     at: tuple[float, ...]
@@ -48,10 +49,11 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
     """
     info = reader.probe(path)
     ours = "schedule" in info.tags
+    own = settings.read(info.tags) if ours else None
+    each = own.frames_per_latent if own else FRAMES_PER_LATENT
     if every is None and ours:
-        own = settings.read(info.tags)
-        every = joint_frames(str(info.tags["schedule"]), own.frames_per_latent if own else FRAMES_PER_LATENT)
-    among = like(every, round(info.fps)) if ours and every is not None else 1
+        every = joint_frames(str(info.tags["schedule"]), each)
+    among = like(every, round(info.fps), each) if ours and every is not None else 1
     analyser, strip, at, place = Analyser(info.fps, turns(info)), [], [], 0
     shown = {round((i + 0.5) * info.frames / STRIP - 0.5) for i in range(STRIP)}
     for frames in frames_of(path, info):
@@ -60,15 +62,16 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
             strip.append(frames[i - place].copy())
             at.append(i / info.fps)
         place += len(frames)
-    return Inspection(path, info, ours, analyser.result(every, among), np.stack(strip), tuple(at))
+    redone = ours and each > 1  # a latent a frame is a walk's
+    return Inspection(path, info, ours, redone, analyser.result(every, among), np.stack(strip), tuple(at))
 
 
-def like(every: int, fps: int) -> int:
+def like(every: int, fps: int, each: int = FRAMES_PER_LATENT) -> int:
     """Return which frames around joints at every so many are like them but for the joint: each so many-th.
 
-    At a whole second a picture is encoded by itself, and at every fourth frame a latent follows another.
+    At a whole second a picture is encoded by itself, and after every `each` frames a latent follows another.
     """
-    return next((n for n in (fps, FRAMES_PER_LATENT) if every > n and every % n == 0), 1)
+    return next((n for n in (fps, each) if every > n and every % n == 0), 1)
 
 
 def joint_frames(text: str, each: int = FRAMES_PER_LATENT) -> int:

@@ -7,7 +7,6 @@ from pathlib import Path
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.media.writer import VideoWriter
 from pavdm_cli.models.card import ModelConfig
-from pavdm_cli.models.library import WalkConfig
 from pavdm_cli.models.names import DeviceName, DtypeName, Offload
 from pavdm_cli.runs.timeline import Cue
 from pavdm_cli.sampling.schedule import Ramp
@@ -78,8 +77,6 @@ class Order(Asked):
     model: ModelConfig
 
     def __post_init__(self) -> None:
-        if isinstance(self.model, WalkConfig):
-            self._check_walk()
         if not (math.isfinite(self.guidance) and self.guidance >= 0):
             raise ConfigError(
                 f"--guidance {self.guidance}: must be a number from 0 on; most models like 2 to 8"
@@ -95,18 +92,6 @@ class Order(Asked):
             VideoWriter(
                 video.path, self.model.size, self.model.fps, scale=self.scale, quality=self.quality, tags={}
             )
-
-    def _check_walk(self) -> None:
-        """Raise ConfigError where a walk is asked for what only words can tell, or goes on for too long."""
-        for video in self.videos:
-            self.model.check_led(video.prompt, self.frames)
-        for option, given in (("--at", self.cues), ("--negative", self.negative)):
-            if given:
-                raise ConfigError(
-                    f"{option}: {self.model.name} reads no words; write all actions into one row"
-                )
-        if self.guidance != 1:
-            raise ConfigError(f"--guidance {self.guidance}: {self.model.name} has none; leave it out")
 
     @property
     def seconds(self) -> float:

@@ -142,11 +142,13 @@ def check_span(request: Request, model: ModelConfig, span: int) -> None:
     """Hold the schedule against what a model takes: so many latents in a call, and some ahead to decode one.
 
     Raises:
-        ConfigError: a prompt of actions does not lead so far.
+        ConfigError: a prompt of actions does not lead so far, or beside it is what only words can tell.
         ScheduleError: it shows more, or would let go of latents that are not decoded yet.
     """
     for prompt in request.prompts:
         model.check_led(prompt, request.frames)
+        if model.led(prompt) is not None:
+            _check_wordless(request, model)
     latents = request.latents(model.timing)
     if latents == request.given:
         return  # frames of the last latent that were not shown yet are all that is asked for
@@ -161,6 +163,15 @@ def check_span(request: Request, model: ModelConfig, span: int) -> None:
             f"schedule {request.schedule!r} keeps {request.ramp.context} latents of context and {model.name} "
             f"decodes each with the {model.ahead} after it; give a context of at least {model.ahead}"
         )
+
+
+def _check_wordless(request: Request, model: ModelConfig) -> None:
+    cue = request.cues[0].text if request.cues else ""
+    for option, text in (("--at", cue), ("--negative", request.negative)):
+        if text:
+            raise ConfigError(f"{option} {text!r}: {model.name} reads no words; leave it out")
+    if request.guidance != 1:
+        raise ConfigError(f"--guidance {request.guidance}: {model.name} has none; leave it out")
 
 
 class Guided:
@@ -242,7 +253,7 @@ def stream(
     """Yield chunks of finished video, from first to last; exactly the frames asked for.
 
     With a position, from the latent that holds its first frame not shown; `position.window`, `done` and
-    `smaller` move along, and stand just behind a chunk's latent whenever one is yielded. On a CPU the native
+    `smaller` move along, and stand just behind a chunk's latent whenever one is yielded. On a CPU a small
     model denoises the next latents while one is decoded and used; on other devices both would wait for the
     same processor, and a large model's call fills all cores and much memory alone.
 
@@ -281,6 +292,7 @@ def generate(pipeline: Pipeline, request: Request) -> NDArray[np.uint8]:
     """Return whole videos, frames (B, T, H, W, 3) uint8: `stream` collected.
 
     Raises:
+        ConfigError: a prompt of actions does not lead so far.
         ScheduleError: the schedule does not fit the model or the length.
     """
     return np.concatenate([chunk.frames for chunk in stream(pipeline, request)], axis=1)

@@ -1,5 +1,5 @@
 """The scenes a model was trained on, each with a caption, so that it can tell what it knows and read a prompt
-in other words as the nearest of them."""
+in other words as one of them."""
 
 import json
 import os

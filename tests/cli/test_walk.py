@@ -13,6 +13,7 @@ from pavdm_cli.errors import ConfigError, PavdmError, ScheduleError
 from pavdm_cli.media import reader
 from pavdm_cli.runs import store
 from pavdm_cli.runs.film import Film
+from pavdm_cli.runs.inspection import inspect
 from pavdm_cli.runs.stream import Chunk
 
 WAY = "forward*3 left*4 back*2 right*6 forward*5"
@@ -67,6 +68,35 @@ def test_the_settings_in_the_file_make_it_again(folder: Path) -> None:
     assert np.array_equal(made("--like", "old.mp4"), first)
 
 
+def test_new_actions_lead_as_far_as_they_do_whatever_film_is_liked(folder: Path) -> None:
+    made("--actions", WAY, "--seed", "3")
+    (folder / "film.mp4").rename("old.mp4")
+    for way, long in (("left*5", 6), ("left*30", 31)):
+        assert len(made("--like", "old.mp4", "--actions", way)) == long
+
+
+@pytest.mark.parametrize("schedule", ("rolling", "progressive:chunk=1", "fifo", "full-sequence"))
+def test_every_way_of_rolling_walks_to_the_end(folder: Path, schedule: str) -> None:
+    steps = () if schedule == "full-sequence" else ("--steps", "4")
+    way = "left*9" if schedule == "full-sequence" else WAY
+    assert len(made("--actions", way, "--seed", "1", "--schedule", schedule, *steps)) in (10, 21)
+
+
+def test_a_file_named_like_an_action_is_not_taken_for_one(folder: Path) -> None:
+    (folder / "left").write_text("forward*3")
+    result = generate("--actions", "left")
+    assert isinstance(result.exception, ConfigError) and "write ./left" in str(result.exception)
+    assert len(made("--actions", "./left")) == 4
+    missing = generate("--actions", "nothing.txt").exception
+    assert isinstance(missing, ConfigError) and "no such file" in str(missing)
+
+
+def test_another_ending_is_not_offered(folder: Path) -> None:
+    made("--actions", WAY, "--seed", "1")
+    seen = inspect(folder / "film.mp4")
+    assert seen.ours and not seen.redone
+
+
 def test_a_stopped_walk_goes_on_as_if_it_had_not_been(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, kept = made("--actions", WAY, "--seed", "1"), latents(folder / "film.mp4")
     add, count = Film.add, iter(range(1000))
@@ -119,8 +149,8 @@ def test_it_is_told_what_a_walk_reads(folder: Path) -> None:
         (("--actions", WAY, "--frames", "22"), ConfigError, "22 frames were asked for .* through 21"),
         (("--actions", WAY, "--seconds", "10"), ConfigError, "80 frames were asked for .* through 21"),
         (("--actions", "left*700000"), ConfigError, "--frames 700001: .* at most 86400 seconds"),
-        (("--actions", WAY, "--at", "1s=left*2"), ConfigError, "--at: stroll reads no words"),
-        (("--actions", WAY, "--negative", "fog"), ConfigError, "--negative: stroll reads no words"),
+        (("--actions", WAY, "--at", "1s=left*2"), ConfigError, "--at 'left.2': stroll reads no words"),
+        (("--actions", WAY, "--negative", "fog"), ConfigError, "--negative 'fog': not read"),
         (("--actions", WAY, "--guidance", "2"), ConfigError, "--guidance 2.0: stroll has none"),
         (("--actions", WAY, "--image", "x.png"), ConfigError, "stroll cannot begin with a picture"),
         (("--actions", WAY, "--size", "64x64"), ConfigError, "stroll makes 32x32 alone"),

@@ -61,8 +61,11 @@ def test_half_bytes_err_by_half_a_step_of_their_group_or_clip_a_tenth(seed: int,
 def test_half_bytes_of_another_width_are_refused() -> None:
     stored = pack({"w": torch.randn(4, GROUP)}, halves={"w"})
     for scale in (torch.ones(4).half(), torch.ones(4, 2).half()):
-        with pytest.raises(CheckpointError, match="without row scales"):
+        with pytest.raises(CheckpointError, match="without its scales"):
             unpack(stored | {"w.scale": scale})
+    for shape in ((4, 17), (64,), (4, 2, 16), ()):
+        with pytest.raises(CheckpointError, match="without its scales"):
+            unpack(stored | {"w": torch.zeros(shape, dtype=torch.uint8)})
 
 
 def test_excluded_matrices_keep_fp16(state: dict[str, Tensor]) -> None:

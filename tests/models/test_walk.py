@@ -162,8 +162,8 @@ def test_a_denoiser_that_does_not_fit_is_refused(
     ("change", "error", "said"),
     (
         ({"size": (64, 64)}, CheckpointError, "do not fit the coder's"),
-        ({"fps": 0}, ConfigError, "fps 0"),
-        ({"guidance": 2.0}, ConfigError, "guidance 2.0"),
+        ({"fps": 0}, ConfigError, "fps is 0"),
+        ({"guidance": 2.0}, ConfigError, "guidance is 2.0"),
     ),
 )
 def test_a_configuration_that_no_walk_has_is_refused(

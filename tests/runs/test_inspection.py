@@ -39,7 +39,7 @@ def test_ours_is_measured_at_its_own_size_where_its_schedule_has_joints(tmp_path
     tags = {"schedule": "replacement:window=2,chunk=1", "scale": "3"}
     seen = inspection.inspect(written(tmp_path / "a.mp4", times=3, **tags))
     plain = inspection.inspect(written(tmp_path / "b.mp4"), every=8)
-    assert seen.ours and seen.info.height == 3 * 64 and seen.strip.shape[1:3] == (64, 96)
+    assert seen.ours and seen.redone and seen.info.height == 3 * 64 and seen.strip.shape[1:3] == (64, 96)
     assert seen.analysis.joints and plain.analysis.joints and seen.analysis.joints.every == 8
     meter = DriftMeter(8)
     meter.add(FRAMES)
