@@ -16,10 +16,11 @@ from pavdm_cli.studies.page import estimate, table, whole
 from pavdm_cli.studies.retrieval import CEILING, INTERVALS, About, Record
 from pavdm_cli.studies.retrieval_results import Finding, Scores, correlation, findings, front, score, write
 from pavdm_cli.studies.revisits import BINS, Clip
-from pavdm_cli.training.memory import BUDGETS, ROWS
+from pavdm_cli.training.memory import BUDGETS, FIRST, ROWS
 
 WANTED = 0.97
 """Share of true views that the judge is to tell right."""
+STYLE = ".words td { text-align: left; white-space: normal }"
 COLOURED = {"holds": "passed", "does not hold": "failed"}
 
 
@@ -48,10 +49,10 @@ def make(
         _likeness(scores),
         _decay(scores),
         _cost(scores),
-        _frames(bool(frames)),
+        _frames([row for row in FIRST if row in scores] if frames else []),
     ]
     page = folder / "index.html"
-    page.write_text(whole("Memory", "".join(parts)), encoding="utf-8")
+    page.write_text(whole("Memory", "".join(parts), STYLE), encoding="utf-8")
     return page
 
 
@@ -64,8 +65,8 @@ def _head(scores: Scores, checked: Mapping[str, float], about: About) -> str:
         ["gap", "frames before the window in which the needle's place was out of sight"],
         ["found again", escape(about.rule)],
         ["judge on true views", escape(told) + (f"; below 97 %: {escape(', '.join(weak))}" if weak else "")],
-        ["not trained yet", escape(", ".join(missing)) or "-"],
     ]
+    rows += [["not trained yet", escape(", ".join(missing))]] if missing else []
     return (
         "<h1>Memory</h1><p>Meta-ARVDM's networks with memory (arXiv 2503.10704) in "
         f"{escape(about.places)}, 64 x 64 pixels. Scores of single clips cannot see forgetting; rates of "
@@ -82,7 +83,8 @@ def _findings(found: Sequence[Finding]) -> str:
         ]
         for one in found
     ]
-    return "<h2>The paper's findings, here</h2>" + table(["finding", "here", "figures"], rows)
+    titles = ["finding", "here", "figures"]
+    return f'<h2>The paper\'s findings, here</h2><div class="words">{table(titles, rows)}</div>'
 
 
 def _rates(scores: Scores) -> str:
@@ -156,10 +158,10 @@ def _cost(scores: Scores) -> str:
     return "<h2>Cost</h2>" + shown + table(titles, rows) if rows else ""
 
 
-def _frames(there: bool) -> str:
-    if not there:
+def _frames(rows: Sequence[str]) -> str:
+    if not rows:
         return ""
     return (
-        "<h2>Frames</h2><p>For clips of each bin: the true window, and the one that each of the first rows "
-        'makes.</p><img src="frames.jpg" alt="frames">'
+        "<h2>Frames</h2><p>Clips of each bin, short gaps first. Of each, from the top: the true window, and "
+        f'those of {", ".join(map(escape, rows))}.</p><img src="frames.jpg" alt="frames">'
     )
