@@ -49,7 +49,7 @@ def make(
         _likeness(scores),
         _decay(scores),
         _cost(scores),
-        _frames([row for row in FIRST if row in scores] if frames else []),
+        _frames([row for row in FIRST if row in scores]) if frames else "",
     ]
     page = folder / "index.html"
     page.write_text(whole("Memory", "".join(parts), STYLE), encoding="utf-8")
@@ -159,9 +159,8 @@ def _cost(scores: Scores) -> str:
 
 
 def _frames(rows: Sequence[str]) -> str:
-    if not rows:
-        return ""
+    shown = ["the true window", *(f"that of {escape(row)}" for row in rows)]
     return (
-        "<h2>Frames</h2><p>Clips of each bin, short gaps first. Of each, from the top: the true window, and "
-        f'those of {", ".join(map(escape, rows))}.</p><img src="frames.jpg" alt="frames">'
+        "<h2>Frames</h2><p>Clips of each bin, short gaps first. Of each, from the top: "
+        f'{", ".join(shown)}.</p><img src="frames.jpg" alt="frames">'
     )
