@@ -19,14 +19,14 @@ STILL = -1
 HEADINGS = 18
 UNIT = 2.0**-16
 STRIDE = 0.5
-"""Cells a step is long."""
+"""Cells that `forward` and `back` lead through."""
 LONGEST = 1_000_000
 """Actions of a way that is read, at most: they are held in memory."""
 SHOWN = 40
 """Letters of a wrong word that are named, at most."""
 
 _ANGLES = 2 * np.pi * np.arange(HEADINGS) / HEADINGS
-_STEPS = np.round(STRIDE / UNIT * np.stack((np.cos(_ANGLES), np.sin(_ANGLES)), 1)).astype(np.int64)
+_STRIDES = np.round(STRIDE / UNIT * np.stack((np.cos(_ANGLES), np.sin(_ANGLES)), 1)).astype(np.int64)
 
 Pose = tuple[int, int, int]
 
@@ -45,7 +45,7 @@ def moved(pose: Pose, action: int) -> Pose:
     if action in (LEFT, RIGHT):
         return x, y, (heading + (1 if action == LEFT else -1)) % HEADINGS
     way = 1 if action == FORWARD else -1
-    return x + way * int(_STEPS[heading, 0]), y + way * int(_STEPS[heading, 1]), heading
+    return x + way * int(_STRIDES[heading, 0]), y + way * int(_STRIDES[heading, 1]), heading
 
 
 def along(start: Pose, actions: NDArray[np.int64]) -> Trajectory:

@@ -62,7 +62,7 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
             strip.append(frames[i - place].copy())
             at.append(i / info.fps)
         place += len(frames)
-    redone = ours and each > 1  # a latent a frame is a walk's
+    redone = ours and each > 1  # of all kinds of model only a walk has a latent a frame
     return Inspection(path, info, ours, redone, analyser.result(every, among), np.stack(strip), tuple(at))
 
 
