@@ -27,6 +27,7 @@ from pavdm_cli.models.coder import Coder, CoderConfig
 from pavdm_cli.models.config import write
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
 from pavdm_cli.models.library import NativeConfig, WalkConfig
+from pavdm_cli.models.scenes import words
 from pavdm_cli.models.text import TextConfig, TextEncoder
 from pavdm_cli.models.told import WIDTH
 from pavdm_cli.models.vae import Vae, VaeConfig
@@ -90,7 +91,8 @@ def write_tiny_model(folder: Path) -> Path:
     vectors = encoder.encode(CAPTIONS, length=12).pooled
     scenes = [(caption.split()[-1], [], caption) for caption in CAPTIONS]
     stored = quantised.pack({"vectors": vectors})
-    save_file(stored, model / "captions.safetensors", {"scenes": json.dumps(scenes), "readers": "[]"})
+    about = {"scenes": json.dumps(scenes), "readers": "[]", "words": json.dumps(words(" ".join(CAPTIONS)))}
+    save_file(stored, model / "captions.safetensors", about)
     _write_config(model)
     return model
 

@@ -12,6 +12,7 @@ from pavdm_cli.models import library, probe
 from pavdm_cli.models.device import place
 from pavdm_cli.models.native import Native, load
 from pavdm_cli.models.pipeline import load as load_any
+from pavdm_cli.models.scenes import phrases
 from pavdm_cli.runs.stream import Request, stream
 from pavdm_cli.training import clips
 from pavdm_cli.training import probe as probe_training
@@ -50,28 +51,27 @@ def test_prompts_in_other_words_are_read_as_what_they_say(pipeline: Native) -> N
     asked = json.loads(Path(__file__).with_name("other_words.json").read_text())
     known = zip(pipeline.scenes.families, pipeline.scenes.facts, strict=True)
     shown = dict(zip(pipeline.scenes.captions, known, strict=True))
-    vectors = pipeline.encode_text([one["prompt"] for one in asked]).pooled
     families, facts = [], []
-    for one, vector in zip(asked, vectors, strict=True):
-        caption = pipeline.scenes.read(vector, below=2.0).caption
+    for one in asked:
+        caption = pipeline.scenes.read(one["prompt"], pipeline.text.vectors, below=2.0).caption
         assert caption is not None
         family, values = shown[caption]
         told = dict(zip(FAMILIES[family].choices, values, strict=True))
         families.append(family == one["family"])
         facts += [told.get(name) == value for name, value in one["facts"].items()]
     print(f"families {sum(families)} of {len(families)}, facts {sum(facts)} of {len(facts)}")
-    assert np.mean(families) > 0.95 and np.mean(facts) > 0.8
+    assert np.mean(families) > 0.95 and np.mean(facts) > 0.9
 
 
 def test_captions_that_stand_for_scenes_say_all_that_these_show(pipeline: Native) -> None:
     known = pipeline.scenes
     held = [(known.captions[i], known.families[i], facts) for i, facts in enumerate(known.facts) if facts]
-    vectors = pipeline.encode_text([caption for caption, _, _ in held]).pooled
+    vectors = [pipeline.text.vectors(phrases(caption)) for caption, _, _ in held[::4]]
     right = [
-        tuple(reader.tell(vector) for reader in known.readers if reader.family == family) == facts
-        for (_, family, facts), vector in zip(held, vectors, strict=True)
+        tuple(r.tell(own) or r.usual for r in known.readers if r.family == family) == facts
+        for (_, family, facts), own in zip(held[::4], vectors, strict=True)
     ]
-    assert len(right) > 400 and np.mean(right) > 0.98
+    assert len(right) > 100 and np.mean(right) > 0.98
 
 
 def test_the_colour_asked_for_is_there(pipeline: Native) -> None:

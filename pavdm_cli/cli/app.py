@@ -1,8 +1,10 @@
 """The program's one door: the commands, and what becomes of an error."""
 
+import signal
 from typing import Annotated
 
 import typer
+from typer.exceptions import Abort, TyperException
 
 from pavdm_cli import __version__
 from pavdm_cli.cli import models, output, runs, schedules, study, train
@@ -52,9 +54,17 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; a PavdmError is one red line on stderr and exit code 1."""
+    """Run the command line: an error is one red line and exit code 1, or 2 for words that cannot be read."""
     try:
-        app()
+        code = app(prog_name="pavdm", standalone_mode=False)
     except PavdmError as error:
         output.error(str(error))
         raise SystemExit(1) from None
+    except TyperException as error:
+        if wrong := error.format_message().rstrip("."):  # else help was asked for by saying nothing
+            where = getattr(getattr(error, "ctx", None), "command_path", "pavdm")
+            output.error(f"{wrong}; '{where} -h' says what can be given")
+        raise SystemExit(error.exit_code) from None
+    except Abort:
+        raise SystemExit(128 + signal.SIGINT) from None
+    raise SystemExit(code if isinstance(code, int) else 0)

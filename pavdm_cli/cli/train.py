@@ -131,7 +131,7 @@ def denoiser(
         compiled=compiled,
         on_save=samples.of_denoiser(folder / "denoiser.png", config, vae, encoder, exact),
     )
-    Output().line("captions", "reading prompts is learned; about ten minutes on a CPU, beside the budget")
+    Output().line("captions", "reading prompts is learned; about two minutes on a CPU, beside the budget")
     captions.write(folder / library.CAPTIONS, encoder, settings.families)
 
 

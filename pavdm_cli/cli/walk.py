@@ -22,6 +22,8 @@ Actions = Annotated[
         rich_help_panel=BASIC,
     ),
 ]
+SHOWN = 60
+"""Characters of a prompt that an error shows."""
 
 
 def read(text: str | None, prompt: str | None, file: Path | None) -> str | None:
@@ -52,15 +54,21 @@ def read(text: str | None, prompt: str | None, file: Path | None) -> str | None:
 
 def _actions(text: str) -> bool:
     try:
-        return bool(ways.read(text))
+        return len(ways.read(text)) > 0
     except ConfigError:
         return False
 
 
-def check(text: str | None, model: ModelConfig) -> None:
-    """Raise ConfigError where actions were given to a model that reads words."""
-    if text is not None and not isinstance(model, WalkConfig):
+def check(text: str | None, wanted: Sequence[str], model: ModelConfig) -> None:
+    """Raise ConfigError where a model that reads words is given actions, as --actions or as its prompt."""
+    if isinstance(model, WalkConfig):
+        return
+    if text is not None:
         raise ConfigError(f"--actions: {model.name} reads words; give a prompt, or --model maze with them")
+    for prompt in filter(_actions, wanted):
+        raise ConfigError(
+            f"prompt {prompt[:SHOWN]!r}: actions, and {model.name} reads words; give others, or --model maze"
+        )
 
 
 def length(seconds: float | None, count: int | None, model: ModelConfig, wanted: Sequence[str]) -> int:

@@ -20,7 +20,9 @@ from pavdm_cli.runs.store import Run
 
 if TYPE_CHECKING:  # these import torch or numpy
     from pavdm_cli.drift.report import Summary
+    from pavdm_cli.models.card import ModelConfig
     from pavdm_cli.models.pipeline import Pipeline
+    from pavdm_cli.models.scenes import Reading
     from pavdm_cli.runs.film import Film
     from pavdm_cli.runs.make import Session
 
@@ -182,11 +184,24 @@ def _remarks(out: Output, order: Order, pipeline: "Pipeline") -> None:
     if text.unknown:
         out.remark(f"words the text encoder does not know: {', '.join(dict.fromkeys(text.unknown))}")
     for prompt, taken in zip(prompts, pipeline.read(prompts), strict=True):
-        if taken.nearest and taken.nearest[0][1] < order.model.far:
-            known = "; ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in taken.nearest)
-            out.remark(f"prompt {prompt!r}: far from what {order.model.name} knows; nearest: {known}")
-        if taken.caption:
-            out.remark(f"prompt {prompt!r}: read as {taken.caption!r}")
+        if how := _taken(taken, order.model):
+            out.remark(f"prompt {prompt!r}: {how}")
+
+
+def _taken(taken: "Reading", model: "ModelConfig") -> str:
+    """Say how a prompt is taken where that is not as it is written, and what may not show."""
+    far = bool(taken.nearest) and taken.nearest[0][1] < model.far
+    if taken.caption and far:
+        return f"far from what {model.name} knows; made as the nearest it can: {taken.caption!r}"
+    if taken.caption:
+        usual = ", ".join(f"{attribute} {word}" for attribute, word in taken.usual)
+        return f"read as {taken.caption!r}" + (f"; not said, so as usual: {usual}" if usual else "")
+    if far:
+        known = "; ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in taken.nearest)
+        return f"far from what {model.name} knows; nearest: {known}"
+    if taken.strange:
+        return f"words that {model.name} was not trained on, which may not show: {', '.join(taken.strange)}"
+    return ""
 
 
 def _attends_less(out: Output, chunk: int | None) -> None:

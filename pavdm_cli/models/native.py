@@ -98,7 +98,7 @@ class Native:
 
     def read(self, prompts: Sequence[str]) -> list[Reading]:
         """Return how each prompt is taken."""
-        return [self.scenes.read(v, self.config.reads) for v in self.encode_text(prompts).pooled.cpu()]
+        return [self.scenes.read(prompt, self.text.vectors, self.config.reads) for prompt in prompts]
 
 
 def load(folder: Path, place: Place, attention_chunk: int | None = None) -> Native:

@@ -1,11 +1,13 @@
 """The scenes a model knows, each in a caption: what a prompt in other words is read as.
 
 A prompt that is near to no caption is given the family whose captions are nearest, and in it, for each
-attribute, the value that a reader tells from its sentence vector: "a yacht" and "the sun goes down" are found
-apart, although no caption has either.
+attribute, the value that one of its phrases says most surely: "a yacht" and "the sun goes down" are found
+apart, although no caption has either. What no phrase says is as usual.
 """
 
 import json
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -22,6 +24,10 @@ NAMED = 3
 """Captions named as the nearest."""
 TOP = 5
 """Captions of a family that tell how near it is."""
+LONGEST = 5
+"""Words of a phrase."""
+SAID = 0.3
+"""The least probability at which a phrase is taken to say a value."""
 
 
 @dataclass(frozen=True)
@@ -29,58 +35,85 @@ class Reading:
     """How a prompt is taken: as a known caption, or None: as it is written.
 
     nearest: known captions with their cosines, best first; empty where a model does not say what it knows.
+    usual: attributes that a prompt read as a caption does not speak of, with what is taken for them.
+    strange: words of a prompt taken as it is written that no caption has.
     """
 
     caption: str | None = None
     nearest: tuple[tuple[str, float], ...] = ()
+    usual: tuple[tuple[str, str], ...] = ()
+    strange: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Tells one attribute of a family's scenes from a sentence vector: W words, weight (W, D), bias (W,)."""
+    """Tells one attribute of a family's scenes from phrases: W words, weight (W + 1, D), bias (W + 1,), the
+    last row for phrases that do not speak of it. usual: the word that is taken where none does."""
 
     family: str
     attribute: str
     words: tuple[str, ...]
+    usual: str
     weight: Tensor
     bias: Tensor
 
-    def tell(self, vector: Tensor) -> str:
-        """Return the likeliest word for a vector (D,) of unit length."""
-        return self.words[int((self.weight @ vector + self.bias).argmax())]
+    def tell(self, vectors: Tensor) -> str | None:
+        """Return the word that one of some phrases (P, D), of unit length, says most surely, or None."""
+        sure = (vectors @ self.weight.T + self.bias).softmax(dim=-1)[:, :-1].amax(dim=0)
+        best = int(sure.argmax())
+        return self.words[best] if sure[best] >= SAID else None
 
 
 @dataclass(frozen=True)
 class Scenes:
     """N known scenes. families, facts: what each shows, the values of its family's attributes in order; none
     where a family has too many scenes to hold them all. vectors: (N, D), of unit length. readers: one for
-    each attribute, in order, of the families whose scenes are all held."""
+    each attribute, in order, of the families whose scenes are all held. words: all that captions use."""
 
     captions: tuple[str, ...]
     families: tuple[str, ...]
     facts: tuple[tuple[str, ...], ...]
     vectors: Tensor
     readers: tuple[Reader, ...] = ()
+    words: frozenset[str] = frozenset()
 
-    def read(self, vector: Tensor, below: float) -> Reading:
-        """Read a prompt, given its sentence vector (D,), if no caption is as near as a cosine of `below`."""
+    def read(self, prompt: str, encode: Callable[[Sequence[str]], Tensor], below: float) -> Reading:
+        """Read a prompt if no caption is as near as a cosine of `below`; encode: texts to vectors (N, D) of
+        unit length."""
         if not self.captions:
             return Reading()
-        vector = F.normalize(vector.to(self.vectors), dim=0)
-        near = self.vectors @ vector
+        near = self.vectors @ encode([prompt])[0]
         best = near.topk(min(NAMED, len(near)))
         named = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         nearest = tuple((self.captions[i], cosine) for i, cosine in named)
         family = max(dict.fromkeys(self.families), key=lambda name: self._family(near, name))
-        facts = tuple(reader.tell(vector) for reader in self.readers if reader.family == family)
-        if nearest[0][1] >= below or not facts:
-            return Reading(None, nearest)
+        readers = [reader for reader in self.readers if reader.family == family]
+        said = phrases(prompt)
+        if nearest[0][1] >= below or not readers or not said:
+            strange = [word for word in words(prompt) if word not in self.words] if self.words else []
+            return Reading(None, nearest, strange=tuple(dict.fromkeys(strange)))
+        vectors = encode(said)
+        told = [reader.tell(vectors) for reader in readers]
+        facts = tuple(word or reader.usual for word, reader in zip(told, readers, strict=True))
+        usual = tuple((r.attribute, r.usual) for word, r in zip(told, readers, strict=True) if word is None)
         known = zip(self.families, self.facts, strict=True)
-        return Reading(self.captions[list(known).index((family, facts))], nearest)
+        return Reading(self.captions[list(known).index((family, facts))], nearest, usual)
 
     def _family(self, near: Tensor, name: str) -> float:
         own = near[[i for i, family in enumerate(self.families) if family == name]]
         return float(own.topk(min(TOP, len(own))).values.mean())
+
+
+def phrases(text: str) -> list[str]:
+    """Return every row of one to five words of a text, once."""
+    parts = re.findall(r"[^\s,.;:!?]+", text)
+    rows = [parts[i : i + n] for n in range(1, LONGEST + 1) for i in range(len(parts) - n + 1)]
+    return list(dict.fromkeys(" ".join(row) for row in rows))
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text, in small letters."""
+    return re.findall(r"[^\W\d_]+", text.lower())
 
 
 NOTHING = Scenes((), (), (), torch.empty(0, 0))
@@ -97,12 +130,20 @@ def load(path: Path) -> Scenes:
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
             found, told = json.loads(about["scenes"]), json.loads(about["readers"])
+            used = frozenset(map(str, json.loads(about["words"])))
             stored = quantised.unpack({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         scenes = [(str(family), tuple(map(str, facts)), str(caption)) for family, facts, caption in found]
         vectors = F.normalize(stored["vectors"], dim=-1)
         readers = tuple(
-            Reader(family, attribute, tuple(words), stored[f"reader.{i}.weight"], stored[f"reader.{i}.bias"])
-            for i, (family, attribute, words) in enumerate(told)
+            Reader(
+                family,
+                attribute,
+                tuple(said),
+                usual,
+                stored[f"reader.{i}.weight"],
+                stored[f"reader.{i}.bias"],
+            )
+            for i, (family, attribute, said, usual) in enumerate(told)
         )
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path}: missing or damaged ({error}); restore the model's folder") from error
@@ -112,7 +153,7 @@ def load(path: Path) -> Scenes:
         )
     _check_readers(path, scenes, readers, vectors.shape[1])
     families, facts, captions = zip(*scenes, strict=True)
-    return Scenes(captions, families, facts, vectors, readers)
+    return Scenes(captions, families, facts, vectors, readers, used)
 
 
 def _check_readers(
@@ -122,8 +163,13 @@ def _check_readers(
     for family in {family for family, facts, _ in scenes if facts} | {reader.family for reader in readers}:
         own = [reader for reader in readers if reader.family == family]
         held = {facts for name, facts, _ in scenes if name == family}
-        shapes = {(len(r.words), width) == r.weight.shape and r.bias.shape == r.weight.shape[:1] for r in own}
-        if shapes != {True} or held != set(product(*(reader.words for reader in own))):
+        fit = {
+            r.weight.shape == (len(r.words) + 1, width)
+            and r.bias.shape == r.weight.shape[:1]
+            and r.usual in r.words
+            for r in own
+        }
+        if fit != {True} or held != set(product(*(reader.words for reader in own))):
             raise CheckpointError(
                 f"{path}: scenes and readers of {family} do not fit; restore the model's folder"
             )

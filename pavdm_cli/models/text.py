@@ -19,6 +19,9 @@ from pavdm_cli.errors import CheckpointError, ConfigError
 from pavdm_cli.models.config import read
 from pavdm_cli.models.quantised import fill
 
+AT_ONCE = 128
+"""Texts that are encoded in one call at most, where there may be any number."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TextConfig:
@@ -125,6 +128,15 @@ class TextEncoder(nn.Module):
             truncated=tuple(i for i, e in enumerate(encodings) if len(e.ids) > limit),
             unknown=tuple(w for p, e in zip(prompts, encodings, strict=True) for w in _unknown(p, e)),
         )
+
+    def vectors(self, texts: Sequence[str]) -> Tensor:
+        """Return the sentence vectors (N, D) of any number of texts, of unit length, on the CPU.
+
+        Raises:
+            ConfigError: there is no text.
+        """
+        parts = [texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE)] or [texts]
+        return torch.cat([self.encode(part).pooled.cpu() for part in parts])
 
 
 def load(folder: Path) -> TextEncoder:

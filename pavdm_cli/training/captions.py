@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pavdm_cli.models import quantised
-from pavdm_cli.models.scenes import Reader
+from pavdm_cli.models.scenes import Reader, phrases, words
 from pavdm_cli.models.text import TextEncoder
 from pavdm_cli.training import wordings
 from pavdm_cli.training.worlds import FAMILIES
@@ -24,37 +24,39 @@ MOST = 200
 """Scenes of a family that are held one and all."""
 FEW = 24
 """Scenes held of a family that has more: its prompts are recognised and not read."""
-WORDINGS = 6
+WORDINGS = 10
 """Captions of a scene that its vector is the mean of; the one that tells its facts best stands for it."""
-SENTENCES = 1500
-"""Captions of a family, and as many sentences in other words, that its readers are fitted to."""
+DRAWN = 400
+"""Captions drawn of a family for the words that captions use."""
 STIFFNESS = 3e-4
 """Weight of the squares of readers' weights, beside the mean cross-entropy."""
 
 
 def write(path: Path, text: TextEncoder, families: Sequence[str] = (), seed: int = 0) -> None:
     """Write every scene of the families trained on: family, facts, a caption, and sentence vectors (N, D);
-    and for each attribute of families that are held whole how to tell its value from a vector."""
+    for each attribute of families that are held whole how to tell its value from a phrase's vector; and the
+    words that captions use."""
     rng = np.random.default_rng(seed)
     found: list[tuple[str, list[str], str]] = []
     vectors: list[Tensor] = []
     readers: list[Reader] = []
+    used: set[str] = set()
     for family in dict.fromkeys(families or FAMILIES):
         scenes, whole = _scenes(family, rng)
-        own = list(_readers(family, text, rng)) if whole else []
-        for scene in scenes:
-            said = [scene.caption(rng) for _ in range(WORDINGS)]
-            each = _vectors(said, text)
-            facts = list(scene.facts().values()) if whole else []
-            found.append((family, facts, said[_clearest(each, own, facts)]))
-            vectors.append(each.mean(dim=0))
+        own = list(_readers(family, text)) if whole else []
+        said = [[scene.caption(rng) for _ in range(WORDINGS)] for scene in scenes]
+        facts = [list(scene.facts().values()) if whole else [] for scene in scenes]
+        found += [(family, *row) for row in zip(facts, _clearest(said, own, facts, text), strict=True)]
+        vectors += [text.vectors(each).mean(dim=0) for each in said]
         readers += own
+        for _ in range(DRAWN):
+            used.update(words(FAMILIES[family].draw(rng).caption(rng)))
     stored = {"vectors": F.normalize(torch.stack(vectors), dim=-1)}
     for i, reader in enumerate(readers):
         stored |= {f"reader.{i}.weight": reader.weight, f"reader.{i}.bias": reader.bias}
-    told = [(reader.family, reader.attribute, reader.words) for reader in readers]
+    told = [(reader.family, reader.attribute, reader.words, reader.usual) for reader in readers]
     part = path.with_name(path.name + ".part")
-    about = {"scenes": json.dumps(found), "readers": json.dumps(told)}
+    about = {"scenes": json.dumps(found), "readers": json.dumps(told), "words": json.dumps(sorted(used))}
     save_file(quantised.pack(stored), part, metadata=about)
     part.chmod(0o644)
     os.replace(part, path)
@@ -70,27 +72,43 @@ def _scenes(family: str, rng: np.random.Generator) -> tuple[list[Scene], bool]:
     return [kind.draw(rng) for _ in range(FEW)], False
 
 
-def _clearest(vectors: Tensor, readers: Sequence[Reader], facts: Sequence[str]) -> int:
-    """Return which of some captions lets readers tell all facts most surely; captions leave some out."""
-    sure = torch.zeros(len(vectors))
-    for reader, fact in zip(readers, facts, strict=True):
-        logits = F.linear(vectors, reader.weight, reader.bias)
-        sure += logits.log_softmax(dim=-1)[:, reader.words.index(fact)]
-    return int(sure.argmax())
+def _clearest(
+    said: Sequence[Sequence[str]],
+    readers: Sequence[Reader],
+    facts: Sequence[Sequence[str]],
+    text: TextEncoder,
+) -> Iterator[str]:
+    """Yield the caption of each scene that lets readers tell most of its facts; captions leave some out."""
+    parts = list(dict.fromkeys(phrase for each in said for one in each for phrase in phrases(one)))
+    vectors = dict(zip(parts, text.vectors(parts), strict=True)) if readers else {}
+
+    def told(caption: str, shown: Sequence[str]) -> int:
+        own = torch.stack([vectors[phrase] for phrase in phrases(caption)])
+        return sum(reader.tell(own) == fact for reader, fact in zip(readers, shown, strict=True))
+
+    for each, shown in zip(said, facts, strict=True):
+        yield max(each, key=lambda one: told(one, shown)) if readers else each[0]
 
 
-def _readers(family: str, text: TextEncoder, rng: np.random.Generator) -> Iterator[Reader]:
-    """Fit, for each attribute of a family, a softmax of a sentence's vector over its words, on captions and
-    on sentences in other words alike."""
-    scenes = [FAMILIES[family].draw(rng) for _ in range(SENTENCES)]
-    said = [scene.caption(rng) for scene in scenes]
-    said += [wordings.sentence(family, scene, rng) for scene in scenes]
-    vectors = _vectors(said, text)
+def _readers(family: str, text: TextEncoder) -> Iterator[Reader]:
+    """Fit, for each attribute of a family, a softmax of a phrase's vector over its words and none of them, on
+    other words for all that the family's scenes show."""
+    choices = FAMILIES[family].choices
+    said = [(("called", family), phrase) for phrase in wordings.phrases(family, "called", family)]
+    for attribute, own in choices.items():
+        said += [
+            ((attribute, word), phrase)
+            for word in own
+            for phrase in wordings.phrases(family, attribute, word)
+        ]
+    vectors = text.vectors([phrase for _, phrase in said])
     middle = vectors.mean(dim=0)
-    for attribute, words in FAMILIES[family].choices.items():
-        truth = torch.tensor([words.index(scene.facts()[attribute]) for scene in scenes]).repeat(2)
-        weight, bias = _fitted(vectors - middle, truth, len(words))
-        yield Reader(family, attribute, words, weight, bias - weight @ middle)
+    for attribute, own in choices.items():
+        truth = [own.index(about[1]) if about[0] == attribute else len(own) for about, _ in said]
+        weight, bias = _fitted(vectors - middle, torch.tensor(truth), len(own) + 1)
+        yield Reader(
+            family, attribute, own, wordings.usual(family, attribute), weight, bias - weight @ middle
+        )
 
 
 def _fitted(vectors: Tensor, truth: Tensor, words: int) -> tuple[Tensor, Tensor]:
@@ -106,9 +124,3 @@ def _fitted(vectors: Tensor, truth: Tensor, words: int) -> tuple[Tensor, Tensor]
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     return weight.detach(), bias.detach()
-
-
-def _vectors(said: Sequence[str], text: TextEncoder) -> Tensor:
-    """Return the sentence vectors, of unit length, on the CPU."""
-    parts = [text.encode(said[start : start + 128]).pooled.cpu() for start in range(0, len(said), 128)]
-    return F.normalize(torch.cat(parts), dim=-1)

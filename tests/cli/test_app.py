@@ -31,14 +31,48 @@ def test_an_error_is_one_line_on_stderr(
     assert err.endswith("'pavdm models list' shows what is there\n") and err.count("\n") == 1
 
 
-def test_wrong_usage_is_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(monkeypatch, "generate", "a ball", "--nonsense") == 2
-    assert run(monkeypatch, "generate", "a ball", "--seconds", "soon") == 2
-    assert "--nonsense" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "said"),
+    (
+        (
+            "generate ball --nonsense",
+            "No such option: --nonsense",
+        ),
+        ("generate ball --seconds soon", "Invalid value for '--seconds'"),
+        ("generate a ball", "Got unexpected extra argument(s) (ball)"),
+        ("generate ball --seed", "Option '--seed' requires an argument"),
+        ("extend", "Missing argument 'file'"),
+        ("generte ball", "No such command 'generte'. Did you mean 'generate'?"),
+    ),
+)
+def test_wrong_usage_is_one_line_and_2(
+    words: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, *words.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"error: {said}") and err.count("\n") == 1
+    assert err.endswith("-h' says what can be given\n") and "; 'pavdm" in err
+
+
+@pytest.mark.parametrize("words", ((), ("models",)))
+def test_no_command_shows_what_there_is(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, *words) == 2
+    out, err = capsys.readouterr()
+    assert "Commands" in out and err == ""
+
+
+def test_an_interruption_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pavdm_cli.models.library.packaged", stopped)
+    assert run(monkeypatch, "models", "list") == 130
 
 
 def test_a_bug_shows_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> None:
+    def broken(**_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(app, "app", broken)

@@ -223,6 +223,15 @@ def test_a_prompt_the_model_cannot_know_is_remarked_on(folder: Path) -> None:
     assert generate("a red ball", "--frames", "4", "-q", "--seed", "1").stderr == ""
 
 
+def test_words_the_model_was_not_trained_on_are_named(folder: Path, tiny_model: Path) -> None:
+    config = tiny_model / "config.json"
+    config.write_text(config.read_text().replace("0.99", "0.5"))
+    said = generate("a red ball on a background, mars", "--frames", "4", "-q", "--seed", "1").stderr
+    assert said.splitlines()[-1].endswith(
+        "words that tiny was not trained on, which may not show: on, background, mars"
+    )
+
+
 def test_a_video_too_short_to_measure(folder: Path) -> None:
     result = generate("a red ball", "--frames", "1", "--seed", "1")
     assert "drift   too short to tell" in result.stdout.splitlines()

@@ -41,8 +41,7 @@ def test_vae(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
     assert named.pop("on_save") and named == {"start": None, "compiled": False}
 
 
-def test_denoiser(tiny_model: Path, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pavdm_cli.training.captions.SENTENCES", 20)
+def test_denoiser(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
     start = str(tiny_model / "denoiser.safetensors")
     options = (
         "--minutes",

@@ -177,6 +177,11 @@ def test_actions_are_for_models_that_walk(folder: Path) -> None:
     result = generate("--actions", WAY, model=("--model", "weights/tiny"))
     assert isinstance(result.exception, ConfigError)
     assert "--actions: tiny reads words; give a prompt, or --model maze" in str(result.exception)
+    made("--actions", WAY, "--seed", "1")
+    for words in ((WAY,), ("--like", "film.mp4")):
+        result = generate(*words, "-o", "other.mp4", model=("--model", "weights/tiny"))
+        assert isinstance(result.exception, ConfigError)
+        assert "actions, and tiny reads words; give others, or --model maze" in str(result.exception)
 
 
 def test_no_walk_goes_on_from_a_film(folder: Path) -> None:

@@ -19,6 +19,7 @@ from pavdm_cli.models.memory import MemoryConfig, Prepend
 from pavdm_cli.models.native import Native, load
 
 CPU = place("cpu", "fp32")
+NOTHING_TOLD = {"readers": "[]", "words": "[]"}
 
 
 @pytest.fixture
@@ -150,7 +151,7 @@ def test_a_text_encoder_of_another_width_is_refused(tiny_model: Path) -> None:
 def test_captions_of_another_text_encoder_are_refused(tiny_model: Path, pipeline: Native) -> None:
     path = tiny_model / "captions.safetensors"
     save_file(
-        {"vectors": torch.ones(1, 16).half()}, path, {"scenes": '[["sea", [], "only one"]]', "readers": "[]"}
+        {"vectors": torch.ones(1, 16).half()}, path, NOTHING_TOLD | {"scenes": '[["sea", [], "only one"]]'}
     )
     with pytest.raises(CheckpointError, match=r"states are 32 wide, the denoiser reads 32 and .* holds 16"):
         load(tiny_model, CPU)
@@ -187,18 +188,18 @@ def test_sizes_that_no_network_has_are_refused(
 def test_captions_without_their_vectors_are_refused(tiny_model: Path, pipeline: Native) -> None:
     path = tiny_model / "captions.safetensors"
     vectors = pipeline.scenes.vectors.half()
-    save_file({"vectors": vectors}, path, {"scenes": '[["sea", [], "only one"]]', "readers": "[]"})
+    save_file({"vectors": vectors}, path, NOTHING_TOLD | {"scenes": '[["sea", [], "only one"]]'})
     with pytest.raises(CheckpointError, match=r"captions\.safetensors: 1 captions for 4 vectors"):
         load(tiny_model, CPU)
     for scenes in (
         {},
-        {"scenes": '[["sea", [], "one"]]', "readers": '[["sea", "boat", ["none"]]]'},
+        {"scenes": '[["sea", [], "one"]]', "readers": '[["sea", "boat", ["none"], "none"]]'},
         {"scenes": "["},
         {"scenes": "[" * 100000},
         {"scenes": '[["sea", "one"]]'},
         {"scenes": "[3]"},
     ):
-        save_file({"vectors": vectors}, path, {"readers": "[]"} | scenes)
+        save_file({"vectors": vectors}, path, NOTHING_TOLD | scenes)
         with pytest.raises(CheckpointError, match=r"captions\.safetensors: missing or damaged"):
             load(tiny_model, CPU)
 
@@ -206,9 +207,10 @@ def test_captions_without_their_vectors_are_refused(tiny_model: Path, pipeline: 
 @pytest.mark.parametrize(
     ("facts", "words", "rows"),
     (
-        (("calm", "rough", "calm", "rough"), ["calm"], 1),
-        (("calm", "calm", "calm", "calm"), ["calm", "rough"], 2),
-        (("calm", "rough", "calm", "rough"), ["calm", "rough"], 3),
+        (("calm", "rough", "calm", "rough"), ["calm"], 2),
+        (("calm", "calm", "calm", "calm"), ["calm", "rough"], 3),
+        (("calm", "rough", "calm", "rough"), ["calm", "rough"], 2),
+        (("calm", "rough", "calm", "rough"), ["rough", "wild"], 3),
     ),
 )
 def test_readers_of_scenes_that_are_not_there_are_refused(
@@ -218,7 +220,8 @@ def test_readers_of_scenes_that_are_not_there_are_refused(
     stored = {"vectors": pipeline.scenes.vectors, "reader.0.weight": torch.ones(rows, 32)}
     about = {
         "scenes": json.dumps([["sea", [fact], f"a {fact} sea"] for fact in facts]),
-        "readers": json.dumps([["sea", "weather", words]]),
+        "readers": json.dumps([["sea", "weather", words, "calm"]]),
+        "words": "[]",
     }
     save_file(quantised.pack(stored | {"reader.0.bias": torch.zeros(rows)}), path, about)
     with pytest.raises(CheckpointError, match="scenes and readers of sea do not fit"):

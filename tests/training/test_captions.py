@@ -15,9 +15,7 @@ TEXT = Path(__file__).parents[2] / "weights" / "text"
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> scenes.Scenes:
     path = tmp_path_factory.mktemp("known") / "captions.safetensors"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(captions, "SENTENCES", 150)
-        captions.write(path, text.load(TEXT), ("city", "shapes", "city"))
+    captions.write(path, text.load(TEXT), ("city", "shapes", "city"))
     return scenes.load(path)
 
 
@@ -38,16 +36,23 @@ def test_readers_tell_what_other_words_say(known: scenes.Scenes) -> None:
     assert {reader.family for reader in known.readers} == {"city"}
     encoder, rng = text.load(TEXT), np.random.default_rng(99)
     shown = [FAMILIES["city"].draw(rng) for _ in range(60)]
-    said = encoder.encode([wordings.sentence("city", scene, rng) for scene in shown]).pooled
+    said = [scenes.phrases(wordings.sentence("city", scene, rng)) for scene in shown]
+    vectors = [encoder.vectors(phrases) for phrases in said]
     for reader in known.readers:
-        told = [reader.tell(vector) for vector in said]
+        told = [reader.tell(own) for own in vectors]
         right = [word == scene.facts()[reader.attribute] for word, scene in zip(told, shown, strict=True)]
         assert sum(right) > 45, reader.attribute  # one in seven is not said
+        assert reader.usual == wordings.usual("city", reader.attribute)
 
 
 def test_its_own_captions_are_nearest(known: scenes.Scenes) -> None:
     encoder = text.load(TEXT)
     for i in (0, 5, 11):
-        taken = known.read(encoder.encode([known.captions[i]]).pooled[0], 0.5)
-        assert taken.caption is None and taken.nearest[0][1] > 0.85
+        taken = known.read(known.captions[i], encoder.vectors, 0.5)
+        assert taken.caption is None and taken.nearest[0][1] > 0.85 and taken.strange == ()
     assert (known.vectors.norm(dim=-1) - 1).abs().max() < 1e-4
+
+
+def test_words_that_no_caption_has_are_strange(known: scenes.Scenes) -> None:
+    taken = known.read("a teal cube spinning on a red background", text.load(TEXT).vectors, 0.0)
+    assert taken.strange == ("teal", "cube")
