@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # these import torch
     from pavdm_cli.runs.plan import Plan
 
 FILES = 3  # named at most, of several
+LONG = 160  # characters of a prompt that is not said again
 
 
 def beginning(out: Output, order: Order) -> None:
@@ -156,7 +157,9 @@ def ending(out: Output, order: Order, made: "list[Made]") -> None:
     walks = order.model.led(last.prompt) is not None
     next_ = [] if walks else [f"{longer} --seconds {order.seconds:g}  (longer)"]
     if order.source is None:
-        again = shlex.join(["pavdm", "generate", last.prompt, *_asked(order)])
+        long = len(last.prompt) > LONG
+        said = ["--like", str(last.path)] if long else [last.prompt, *_asked(order)]
+        again = shlex.join(["pavdm", "generate", *said])
         next_.append(f"{again} --seed {last.seed + 1}  (another)")
     for i, command in enumerate(next_):
         out.line("" if i else "next", command)
@@ -217,6 +220,8 @@ def _told(out: Output, order: Order, one: "Made") -> None:
     for change in one.drift.changes:
         table.add_row(f"        {change.figure}", f"{change.first:.3f}", f"{change.last:.3f}")
     out.talk.print(table)
+    if one.drift.verdict.word == "asked":
+        return
     worst = one.drift.worst
     out.line(
         "worst",

@@ -13,7 +13,7 @@ from typing import Literal
 from pavdm_cli.drift.statistics import FIGURES, SecondStats
 from pavdm_cli.errors import VideoError
 
-Word = Literal["ok", "short", "colour", "blur", "frozen", "blank"]
+Word = Literal["ok", "short", "asked", "colour", "blur", "frozen", "blank"]
 
 START = 3  # seconds that later ones are held against: one alone is a matter of chance
 EDGE = 0.15  # the share of a video that is its beginning, or its end
@@ -42,7 +42,8 @@ GRAVEST: tuple[Word, ...] = ("blank", "frozen", "blur", "colour")  # a blank sec
 class Verdict:
     """One word for a video, the figure that decided it, its value, and where (seconds).
 
-    For "ok", and "short", too short to tell, it is the colour distance that came nearest to its limit. The
+    For "ok", "short", too short to tell, and "asked", where every change was, it is the colour distance that
+    came nearest to its limit. The
     value of blur and of a change in saturation is a ratio to the start; any other is the figure itself.
     """
 
@@ -94,8 +95,9 @@ def verdict(seconds: Sequence[SecondStats]) -> Verdict:
     if found:
         return min(found, key=lambda fault: (GRAVEST.index(fault[1].word), -fault[0]))[1]
     most = max(seconds, key=lambda second: second.histogram)
-    told = any(len(part) > START for part, _ in _parts(seconds))
-    return Verdict("ok" if told else "short", "histogram", most.histogram, most.at)
+    longest = max((len(part) for part, _ in _parts(seconds)), default=0)
+    word: Word = "ok" if longest > START else "short" if longest else "asked"
+    return Verdict(word, "histogram", most.histogram, most.at)
 
 
 def faults(seconds: Sequence[SecondStats]) -> list[Verdict]:

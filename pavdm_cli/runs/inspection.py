@@ -62,7 +62,7 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
             strip.append(frames[i - place].copy())
             at.append(i / info.fps)
         place += len(frames)
-    redone = ours and each > 1  # of all kinds of model only a walk has a latent a frame
+    redone = ours and not (own and own.walks)
     return Inspection(path, info, ours, redone, analyser.result(every, among), np.stack(strip), tuple(at))
 
 
@@ -87,7 +87,9 @@ def joint_frames(text: str, each: int = FRAMES_PER_LATENT) -> int:
 def turns(info: VideoInfo) -> list[Turn]:
     """Return from when to when a video was told to change; none if it has no settings of ours."""
     own = settings.read(info.tags)
-    return timeline.turns(own.cues, own.blend, own.hidden / info.fps) if own else []
+    if own is None:
+        return []
+    return [timeline.ALWAYS] if own.walks else timeline.turns(own.cues, own.blend, own.hidden / info.fps)
 
 
 def frames_of(path: Path, info: VideoInfo) -> Iterator[NDArray[np.uint8]]:

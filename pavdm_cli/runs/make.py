@@ -168,7 +168,8 @@ class Session:
         ]
         tags = [texts.stored(one) for one in self.settings]
         old = given.past.frames - given.past.hidden if given else 0
-        turns = timeline.turns(order.cues, order.blend)
+        walks = self.settings[0].walks
+        turns = [timeline.ALWAYS] if walks else timeline.turns(order.cues, order.blend)
         return Film(self._paths, self._look, tags, self.clock, begun, self._hidden, old, turns)
 
     def _begun(

@@ -93,6 +93,11 @@ class Settings(Making):
         return Timing(self.frames_per_latent, self.missing)
 
     @property
+    def walks(self) -> bool:
+        """Whether actions led it: of all kinds of model only those that walk have a latent a frame."""
+        return self.frames_per_latent == 1
+
+    @property
     def making(self) -> Making:
         """The last making alone."""
         return Making(**{f.name: getattr(self, f.name) for f in fields(Making)})

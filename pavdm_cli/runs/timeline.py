@@ -11,6 +11,7 @@ from pavdm_cli.errors import ConfigError
 
 BLEND = 1.0  # seconds
 SETTLED = 2.0  # seconds after a cue has taken over: as long as the packaged model's window
+ALWAYS = (-math.inf, math.inf)  # a walk is told at every step to show something else
 CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,7}):(\d{1,9}(?:\.\d{1,9})?)", re.ASCII)
 UNITS = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s?)?", re.ASCII)
 

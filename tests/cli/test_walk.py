@@ -48,6 +48,15 @@ def test_a_film_is_as_long_as_its_actions_lead(folder: Path) -> None:
     again = f"pavdm generate '{WAY}' --model weights/stroll --scale 1 --seed 2"
     assert lines[-1] == f"next    {again}  (another)"
     assert reader.tags(folder / name)["prompt"] == WAY
+    assert "drift   not told: what it shows was asked to change all along" in lines
+    assert not any(line.startswith("worst") for line in lines)
+    looked = CliRunner().invoke(app, ["analyse", name]).stdout
+    assert "\nworst" not in looked and "redo" not in looked
+
+
+def test_a_long_row_of_actions_is_not_said_again(folder: Path) -> None:
+    lines = generate("--actions", "left right " * 20, "--seed", "1", "-o", "film.mp4").stdout.splitlines()
+    assert lines[-1] == "next    pavdm generate --like film.mp4 --seed 2  (another)"
 
 
 def test_actions_are_the_prompt_wherever_they_stand(folder: Path) -> None:
