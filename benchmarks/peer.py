@@ -144,7 +144,8 @@ def ours(folder: Path) -> tuple[Callable[[int], int], Any]:
     from pavdm_cli.models import library
     from pavdm_cli.models.device import place
     from pavdm_cli.models.pipeline import load
-    from pavdm_cli.runs.stream import Request, stream
+    from pavdm_cli.runs.request import Request
+    from pavdm_cli.runs.stream import stream
     from pavdm_cli.sampling.schedule import Ramp
 
     config = library.config(folder).shaped(SIZE, FPS)

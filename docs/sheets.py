@@ -17,7 +17,8 @@ from pavdm_cli.drift.statistics import DriftMeter
 from pavdm_cli.media.sheet import save_png, sheet
 from pavdm_cli.models.device import place, share_cores
 from pavdm_cli.models.pipeline import load
-from pavdm_cli.runs.stream import Request, stream
+from pavdm_cli.runs.request import Request
+from pavdm_cli.runs.stream import stream
 
 HERE = Path(__file__).parent
 SECONDS, EVERY = 60, 5

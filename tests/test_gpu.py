@@ -9,7 +9,8 @@ import torch
 from pavdm_cli.models import library
 from pavdm_cli.models.device import place
 from pavdm_cli.models.pipeline import Fit, load
-from pavdm_cli.runs.stream import Chunk, Request, stream
+from pavdm_cli.runs.request import Request
+from pavdm_cli.runs.stream import Chunk, stream
 
 pytestmark = [
     pytest.mark.gpu,

@@ -13,7 +13,8 @@ from pavdm_cli.models.device import place
 from pavdm_cli.models.native import Native, load
 from pavdm_cli.models.pipeline import load as load_any
 from pavdm_cli.models.scenes import phrases
-from pavdm_cli.runs.stream import Request, stream
+from pavdm_cli.runs.request import Request
+from pavdm_cli.runs.stream import stream
 from pavdm_cli.training import clips
 from pavdm_cli.training import probe as probe_training
 from pavdm_cli.training.worlds import FAMILIES

@@ -68,7 +68,7 @@ def bench(
     name, ramp = orders.ramp(schedule or "progressive", steps, config.sampling)
     frames = orders.frames(seconds, None, config.fps)
     from pavdm_cli.models import device as devices
-    from pavdm_cli.runs.stream import Request
+    from pavdm_cli.runs.request import Request
     from pavdm_cli.studies import bench as study
 
     guided = config.guidance if guidance is None else guidance

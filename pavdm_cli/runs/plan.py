@@ -23,10 +23,11 @@ from pavdm_cli.models.kinds import DiffusersConfig
 from pavdm_cli.models.library import PIXELS_PER_LATENT, NativeConfig, WalkConfig
 from pavdm_cli.models.pipeline import Fit, Pipeline
 from pavdm_cli.models.vae import VaeConfig
+from pavdm_cli.runs.guided import Guided
 from pavdm_cli.runs.machine import Machine
 from pavdm_cli.runs.order import Order, Video
 from pavdm_cli.runs.past import Past
-from pavdm_cli.runs.stream import Guided, Request, check_span
+from pavdm_cli.runs.request import Request, check_span
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.noise import Noise
 from pavdm_cli.sampling.schedule import Step

@@ -3,69 +3,24 @@
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pavdm_cli.errors import ConfigError, ScheduleError
-from pavdm_cli.models.card import ModelConfig, Timing
-from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.pipeline import Pipeline
-from pavdm_cli.models.text import Text
 from pavdm_cli.runs.ahead import ahead
+from pavdm_cli.runs.guided import Guided
+from pavdm_cli.runs.request import Request, check_span
 from pavdm_cli.runs.settings import Correction
-from pavdm_cli.runs.timeline import Cue, weights
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.loop import Window, denoise
 from pavdm_cli.sampling.noise import Noise
-from pavdm_cli.sampling.schedule import Ramp, Step
 
 AHEAD = 4
 """Latents denoised ahead of the one that is decoded, at most."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be made: one video for each prompt and seed, all of one length.
-
-    frames: of the whole film, with those that were there before. guidance: how far velocities are pushed
-    from `negative` towards the prompt; 1 is none, and half the work. cues: texts that take the prompt's
-    place, each within `blend` seconds. given: latents that are there already. shift: frames before the
-    first latent's.
-    """
-
-    prompts: tuple[str, ...]
-    seeds: tuple[int, ...]
-    frames: int
-    schedule: str
-    ramp: Ramp
-    guidance: float
-    negative: str = ""
-    cues: tuple[Cue, ...] = ()
-    blend: float = 0.0
-    given: int = 0
-    shift: int = 0
-
-    def latents(self, timing: Timing) -> int:
-        """Return the latents of the whole film."""
-        return max(timing.latents(self.frames - self.shift), self.given)
-
-    def __post_init__(self) -> None:
-        if not self.prompts or len(self.prompts) != len(self.seeds):
-            raise ConfigError(
-                f"{len(self.prompts)} prompts for {len(self.seeds)} seeds; give one seed a prompt"
-            )
-        for prompt in self.prompts:
-            if not prompt.strip():
-                raise ConfigError(
-                    "the prompt is empty; say what is to be seen, for example 'a red ball bouncing'"
-                )
-        if self.frames < 1:
-            raise ConfigError(f"{self.frames} frames: a video has at least one; use --seconds or --frames")
 
 
 @dataclass(frozen=True)
@@ -136,115 +91,6 @@ def corrected(frames: NDArray[np.uint8], correction: Correction) -> NDArray[np.u
     moved = frames * gain + offset + np.float32(0.5)
     out: NDArray[np.uint8] = moved.clip(0, 255).astype(np.uint8)
     return out
-
-
-def check_span(request: Request, model: ModelConfig, span: int) -> None:
-    """Hold the schedule against what a model takes: so many latents in a call, and some ahead to decode one.
-
-    Raises:
-        ConfigError: a prompt of actions does not lead so far, or beside it is what only words can tell.
-        ScheduleError: it shows more, or would let go of latents that are not decoded yet.
-    """
-    for prompt in request.prompts:
-        model.check_led(prompt, request.frames)
-        if model.led(prompt) is not None:
-            _check_wordless(request, model)
-    latents = request.latents(model.timing)
-    if latents == request.given:
-        return  # frames of the last latent that were not shown yet are all that is asked for
-    most = schedule.size(request.schedule, latents, request.ramp, request.given).span
-    if most > span:
-        raise ScheduleError(
-            f"schedule {request.schedule!r} shows {most} latents in a call and {model.name} takes {span}; "
-            "make the window or the context smaller, or the video shorter"
-        )
-    if request.schedule != "full-sequence" and request.ramp.context < model.ahead:
-        raise ScheduleError(
-            f"schedule {request.schedule!r} keeps {request.ramp.context} latents of context and {model.name} "
-            f"decodes each with the {model.ahead} after it; give a context of at least {model.ahead}"
-        )
-
-
-def _check_wordless(request: Request, model: ModelConfig) -> None:
-    cue = request.cues[0].text if request.cues else ""
-    for option, text in (("--at", cue), ("--negative", request.negative)):
-        if text:
-            raise ConfigError(f"{option} {text!r}: {model.name} reads no words; leave it out")
-    if request.guidance != 1:
-        raise ConfigError(f"--guidance {request.guidance}: {model.name} has none; leave it out")
-
-
-class Guided:
-    """The model as the loop sees it: texts bound to latents, guidance applied.
-
-    mends, smaller: as in `Position`.
-    """
-
-    def __init__(
-        self, pipeline: Pipeline, request: Request, *, mends: bool = False, smaller: int | None = None
-    ) -> None:
-        self._pipeline, self._request = pipeline, request
-        self._mends, self.smaller = mends and smaller is None, smaller
-        texts = [*request.prompts, *(cue.text for cue in request.cues)]
-        said = [taken.caption or text for text, taken in zip(texts, pipeline.read(texts), strict=True)]
-        self.text = pipeline.encode_text([*said, request.negative])
-        self._where = {text: i for i, text in reversed(list(enumerate(texts)))}
-
-    def __call__(self, latents: Tensor, step: Step) -> Tensor:
-        """Return the guided velocity of latents (B, T, C, H, W)."""
-        guidance = self._request.guidance
-        words = self._words(step)
-        if guidance == 1:
-            return self._velocity(latents, step, words)
-        both = self._velocity(torch.cat((latents, latents)), step, self._beside(words))
-        towards, away = both.chunk(2)
-        return away + guidance * (towards - away)
-
-    def _velocity(self, latents: Tensor, step: Step, words: Conditions) -> Tensor:
-        """Call the model; where the device lacks memory, perhaps again with half the chunk of attention."""
-        call = partial(self._pipeline.velocity, latents, step, words)
-        try:
-            return call()
-        except torch.OutOfMemoryError:
-            if self._mends:
-                self.smaller = self._pipeline.halve_attention(len(step.latents))
-            if not self._mends or self.smaller is None:
-                raise
-            self._mends = False
-        return call()  # outside, where what the failed call held is free
-
-    def _words(self, step: Step) -> Conditions:
-        """Return the texts that the latents of a step take anything of, and how much each takes."""
-        request, fps = self._request, self._pipeline.config.fps
-        first = self._pipeline.config.timing.first
-        times = [(request.shift + (first(k) + first(k + 1)) / 2) / fps for k in step.latents]
-        shares = np.array([weights(request.cues, request.blend, time) for time in times], np.float32)
-        active = np.flatnonzero(shares.any(axis=0))
-        cues = [cue.text for cue in request.cues]
-        rows = [[self._where[[prompt, *cues][i]] for i in active] for prompt in request.prompts]
-        chosen = self._bound(torch.tensor(rows))
-        share = torch.from_numpy(shares[:, active]).to(chosen.weight.device)
-        return replace(chosen, weight=share.expand(len(rows), -1, -1))
-
-    def _beside(self, words: Conditions) -> Conditions:
-        """Put videos that see the negative text alone beside the videos themselves."""
-        count, texts = words.mask.shape[:2]
-        away = self._bound(torch.full((count, texts), len(self.text.mask) - 1))
-        alone = torch.zeros_like(words.weight)
-        alone[..., 0] = 1
-        return Conditions(
-            torch.cat((words.tokens, away.tokens)),
-            torch.cat((words.mask, away.mask)),
-            torch.cat((words.pooled, away.pooled)),
-            torch.cat((words.weight, alone)),
-        )
-
-    def _bound(self, rows: Tensor) -> Conditions:
-        """Return the texts with these numbers, (B, K), on the model's device; weights are still empty."""
-        text: Text = self.text
-        device = self._pipeline.place.device
-        tokens, mask, pooled = (part[rows].to(device) for part in (text.tokens, text.mask, text.pooled))
-        return Conditions(tokens, mask, pooled, torch.empty(0, device=device))
 
 
 def stream(

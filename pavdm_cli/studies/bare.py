@@ -15,7 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pavdm_cli.models.device import allowed, seconds
 from pavdm_cli.models.pipeline import Pipeline
-from pavdm_cli.runs.stream import Guided, Request
+from pavdm_cli.runs.guided import Guided
+from pavdm_cli.runs.request import Request
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.noise import Noise
 from pavdm_cli.sampling.schedule import Step

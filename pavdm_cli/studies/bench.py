@@ -22,7 +22,8 @@ from pavdm_cli.models.names import Offload
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.runs.film import Film, Look
 from pavdm_cli.runs.journal import Journal, State
-from pavdm_cli.runs.stream import Clock, Position, Request, check_span, stream
+from pavdm_cli.runs.request import Request, check_span
+from pavdm_cli.runs.stream import Clock, Position, stream
 from pavdm_cli.sampling import schedule
 from pavdm_cli.studies.bare import bare, rates
 from pavdm_cli.studies.machine import device_peak, machine, peak

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from pavdm_cli.models.native import Native
-from pavdm_cli.runs.stream import Guided, Request
+from pavdm_cli.runs.guided import Guided
+from pavdm_cli.runs.request import Request
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.noise import Noise, noised
 from pavdm_cli.sampling.schedule import Ramp

@@ -15,7 +15,8 @@ from pavdm_cli.models.attention import auto_chunk
 from pavdm_cli.models.device import free_memory
 from pavdm_cli.models.native import Native
 from pavdm_cli.models.vae import FRAMES_PER_LATENT
-from pavdm_cli.runs.stream import Request, stream
+from pavdm_cli.runs.request import Request
+from pavdm_cli.runs.stream import stream
 from pavdm_cli.sampling.schedule import Ramp, size
 from pavdm_cli.studies.prompts import Asked
 from pavdm_cli.training.clips import LATEST

@@ -15,7 +15,8 @@ from pavdm_cli.models.native import Native
 from pavdm_cli.models.scenes import NOTHING
 from pavdm_cli.models.text import TextEncoder
 from pavdm_cli.models.vae import Vae
-from pavdm_cli.runs.stream import Request, stream
+from pavdm_cli.runs.request import Request
+from pavdm_cli.runs.stream import stream
 from pavdm_cli.training import clips
 from pavdm_cli.training.worlds import FAMILIES
 

@@ -15,7 +15,7 @@ from pavdm_cli.models import kinds, library, pipeline
 from pavdm_cli.models.device import place
 from pavdm_cli.models.footprint import footprint
 from pavdm_cli.models.pipeline import Fit, load
-from pavdm_cli.runs.stream import Request, check_span
+from pavdm_cli.runs.request import Request, check_span
 from pavdm_cli.sampling.schedule import Ramp
 
 CPU = place("cpu", "fp32")

@@ -15,7 +15,8 @@ from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import place
 from pavdm_cli.models.ltx import Adapter
 from pavdm_cli.models.pipeline import load
-from pavdm_cli.runs.stream import Guided, Request
+from pavdm_cli.runs.guided import Guided
+from pavdm_cli.runs.request import Request
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.loop import denoise
 from pavdm_cli.sampling.noise import Noise

@@ -22,7 +22,8 @@ from pavdm_cli.models.device import place
 from pavdm_cli.models.pipeline import Fit, load
 from pavdm_cli.models.skyreels import Adapter, placed, timestep
 from pavdm_cli.models.skyreels_denoiser import per_latent
-from pavdm_cli.runs.stream import Guided, Request
+from pavdm_cli.runs.guided import Guided
+from pavdm_cli.runs.request import Request
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.loop import denoise
 from pavdm_cli.sampling.noise import Noise

@@ -20,7 +20,8 @@ from pavdm_cli.models.pipeline import Fit
 from pavdm_cli.models.pipeline import load as any_model
 from pavdm_cli.models.told import told
 from pavdm_cli.models.walk import Walk, load
-from pavdm_cli.runs.stream import Request, generate, stream
+from pavdm_cli.runs.request import Request
+from pavdm_cli.runs.stream import generate, stream
 from pavdm_cli.sampling.schedule import Step
 
 CPU = place("cpu", "fp32")

@@ -13,7 +13,8 @@ from pavdm_cli.media.encoder import Progress
 from pavdm_cli.models.device import place
 from pavdm_cli.models.pipeline import Pipeline, load
 from pavdm_cli.runs.journal import Journal, State, packed, unpacked
-from pavdm_cli.runs.stream import Chunk, Position, Request, stream
+from pavdm_cli.runs.request import Request
+from pavdm_cli.runs.stream import Chunk, Position, stream
 from pavdm_cli.runs.timeline import Cue
 from pavdm_cli.sampling.loop import Window
 from pavdm_cli.sampling.schedule import Ramp

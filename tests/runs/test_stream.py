@@ -14,7 +14,8 @@ from pavdm_cli.errors import ConfigError, ScheduleError
 from pavdm_cli.models.denoiser import Conditions
 from pavdm_cli.models.device import place
 from pavdm_cli.models.native import Native, load
-from pavdm_cli.runs.stream import Chunk, Clock, Position, Request, generate, stream
+from pavdm_cli.runs.request import Request
+from pavdm_cli.runs.stream import Chunk, Clock, Position, generate, stream
 from pavdm_cli.runs.timeline import Cue, weights
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp, Step

@@ -12,7 +12,7 @@ from pavdm_cli.cli.app import app
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models.device import place
 from pavdm_cli.models.pipeline import load
-from pavdm_cli.runs.stream import Request
+from pavdm_cli.runs.request import Request
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
 from pavdm_cli.studies import bare, bench
