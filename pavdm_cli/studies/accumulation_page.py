@@ -13,7 +13,7 @@ from pavdm_cli.studies import scorecard
 from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.measures import INTERVAL
 from pavdm_cli.studies.outcomes import BETTER, Outcome, Results
-from pavdm_cli.studies.page import estimate, number, shrunk, table, whole
+from pavdm_cli.studies.page import estimate, glossary, number, shrunk, table, whole
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.subjects import Study, Subject
 from pavdm_cli.studies.variants import BASE, GROUPS
@@ -36,6 +36,7 @@ def write(folder: Path, study: Study, results: Results) -> Path:
     parts = [_head(results)]
     for subject in study.subjects:
         parts += _subject(folder, study, subject, results)
+    parts.append(glossary([*results.ceiling, *results.ceiling_videos]))
     page = folder / "index.html"
     page.write_text(whole("Accumulation", "".join(parts), WIDE), encoding="utf-8")
     return page

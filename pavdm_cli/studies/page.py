@@ -1,7 +1,7 @@
 """The scorecard as one HTML page with its plots and sheets beside it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from pavdm_cli.media.sheet import sheet
 from pavdm_cli.studies import plots
 from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.calibration import Calibration
+from pavdm_cli.studies.glossary import meanings
 from pavdm_cli.studies.measures import INTERVAL
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.results import gates
@@ -58,6 +59,7 @@ def write(
         _courses(scores),
         _videos(scores, against),
         _calibration(calibration),
+        glossary([*scores.by_interval, *scores.of_videos]),
         _sheets(plan, sheets),
     ]
     page = folder / "index.html"
@@ -171,6 +173,14 @@ def shrunk(path: Path) -> np.ndarray:
     frames = [picture[:, x : x + side] for x in range(0, picture.shape[1], side + 2)]
     shape = (round(SHEET_SIDE * frames[0].shape[1] / side), SHEET_SIDE)
     return np.stack([np.asarray(Image.fromarray(f).resize(shape, Image.Resampling.BOX)) for f in frames])
+
+
+def glossary(names: Iterable[str]) -> str:
+    """Return what measures of these names are, as a list."""
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(about)}</dd>" for name, about in meanings(names).items()
+    )
+    return f"<h2>What is measured</h2><dl>{rows}</dl>"
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
