@@ -118,6 +118,8 @@ def facts(one: "Inspection", likeness: "Sequence[Likeness] | None" = None) -> di
 def verdict(seen: "Analysis") -> str:
     """Say whether and where a video goes bad, and by what."""
     at = seen.bad_from
+    if at is None and seen.summary and seen.summary.verdict.word == "asked":
+        return "nothing freezes or goes blank; more is not told of what was asked to change all along"
     if at is None:
         return "nothing goes bad" if seen.seconds else "too short to tell"
     reasons = [f"{fault.word} ({fault.figure} {fault.value:.2f})" for fault in seen.faults if fault.at == at]

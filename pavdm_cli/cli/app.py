@@ -1,10 +1,9 @@
 """The program's one door: the commands, and what becomes of an error."""
 
-import signal
 from typing import Annotated
 
 import typer
-from typer.exceptions import Abort, TyperException
+from typer.exceptions import TyperException
 
 from pavdm_cli import __version__
 from pavdm_cli.cli import models, output, runs, schedules, study, train
@@ -62,9 +61,7 @@ def main() -> None:
         raise SystemExit(1) from None
     except TyperException as error:
         if wrong := error.format_message().rstrip("."):  # else help was asked for by saying nothing
-            where = getattr(getattr(error, "ctx", None), "command_path", "pavdm")
-            output.error(f"{wrong}; '{where} -h' says what can be given")
+            command = getattr(getattr(error, "ctx", None), "command_path", "pavdm COMMAND")
+            output.error(f"{wrong}; '{command} -h' says what can be given")
         raise SystemExit(error.exit_code) from None
-    except Abort:
-        raise SystemExit(128 + signal.SIGINT) from None
     raise SystemExit(code if isinstance(code, int) else 0)

@@ -78,7 +78,7 @@ def picture(frame: NDArray[np.uint8], columns: int = COLUMNS) -> Text:
 def told(said: Verdict) -> str:
     """Return a verdict as its word and its worst figure."""
     if said.word == "asked":
-        return "not told: what it shows was asked to change all along"
+        return "not told: all of it was asked to change"
     word = "too short to tell" if said.word == "short" else said.word
     return f"{word} ({said.figure} {said.value:.2f} at {clock(said.at)})"
 

@@ -55,8 +55,8 @@ def generate(
     ).like(None if like is None else orders.likeness(like), led=actions is not None)  # fmt: skip
     folder = library.find(wishes.model or library.DEFAULT)
     config = library.config(folder).shaped(wishes.size, wishes.fps)
+    walk.check(actions, config)
     wanted = orders.prompts(None if prompts else wishes.prompt, prompts, config.example)
-    walk.check(actions, wanted, config)
     name, ramp = orders.ramp(wishes.schedule or "progressive", steps, config.sampling)
     order = Order(
         asked_model=wishes.model or library.DEFAULT,

@@ -158,7 +158,7 @@ def ending(out: Output, order: Order, made: "list[Made]") -> None:
     next_ = [] if walks else [f"{longer} --seconds {order.seconds:g}  (longer)"]
     if order.source is None:
         long = len(last.prompt) > LONG
-        said = ["--like", str(last.path)] if long else [last.prompt, *_asked(order)]
+        said = ["--like", str(last.path), *model, *_fitted(order)] if long else [last.prompt, *_asked(order)]
         again = shlex.join(["pavdm", "generate", *said])
         next_.append(f"{again} --seed {last.seed + 1}  (another)")
     for i, command in enumerate(next_):
@@ -179,12 +179,17 @@ def _asked(order: Order) -> list[str]:
         "--negative": (order.negative, ""),
         "--size": (spelled(order.size) if order.size else "", ""),
         "--fps": (str(order.fps or ""), ""),
-        "--offload": (order.offload, "none"),
     }
     words = [word for name, (now, plain) in options.items() if now != plain for word in (name, now)]
-    words += ["--vae-tiling"] if order.vae_tiling else []
+    words += _fitted(order)
     cues = [word for cue in order.cues for word in ("--at", f"{cue.at:g}s={cue.text}")]
     return [*words, *cues, *(["--blend", f"{order.blend:g}"] if cues else [])]
+
+
+def _fitted(order: Order) -> list[str]:
+    """Return the options that make a model fit its device."""
+    offload = [] if order.offload == "none" else ["--offload", order.offload]
+    return [*offload, *(["--vae-tiling"] if order.vae_tiling else [])]
 
 
 def _length(order: Order) -> dict[str, tuple[str, str]]:

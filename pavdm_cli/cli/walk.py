@@ -12,6 +12,7 @@ from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import ways
 from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.models.library import WalkConfig
+from pavdm_cli.runs.order import Order
 
 Actions = Annotated[
     str | None,
@@ -53,21 +54,26 @@ def read(text: str | None, prompt: str | None, file: Path | None) -> str | None:
 
 
 def _actions(text: str) -> bool:
-    try:
-        return len(ways.read(text)) > 0
-    except ConfigError:
-        return False
+    """Tell whether a text is written in actions alone, be they too many."""
+    words = text.split()
+    return bool(words) and all(word.partition("*")[0] in ways.ACTIONS for word in words)
 
 
-def check(text: str | None, wanted: Sequence[str], model: ModelConfig) -> None:
-    """Raise ConfigError where a model that reads words is given actions, as --actions or as its prompt."""
-    if isinstance(model, WalkConfig):
-        return
-    if text is not None:
+def check(text: str | None, model: ModelConfig) -> None:
+    """Raise ConfigError where --actions was given to a model that reads words."""
+    if text is not None and not isinstance(model, WalkConfig):
         raise ConfigError(f"--actions: {model.name} reads words; give a prompt, or --model maze with them")
-    for prompt in filter(_actions, wanted):
+
+
+def check_words(order: Order) -> None:
+    """Raise ConfigError where what a model of words is to show is written in actions."""
+    if isinstance(order.model, WalkConfig):
+        return
+    texts = (*(video.prompt for video in order.videos), *(cue.text for cue in order.cues))
+    for text in filter(_actions, texts):
         raise ConfigError(
-            f"prompt {prompt[:SHOWN]!r}: actions, and {model.name} reads words; give others, or --model maze"
+            f"prompt {text[:SHOWN]!r}: actions, and {order.model.name} reads words; say what is to be seen, "
+            "or give --model maze"
         )
 
 

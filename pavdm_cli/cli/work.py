@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pavdm_cli.cli import order as orders
-from pavdm_cli.cli import output, report
+from pavdm_cli.cli import output, report, walk
 from pavdm_cli.cli.output import Output
 from pavdm_cli.errors import DeviceError, PavdmError
 from pavdm_cli.runs import store
@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # these import torch or numpy
     from pavdm_cli.models.scenes import Reading
     from pavdm_cli.runs.film import Film
     from pavdm_cli.runs.make import Session
+
+STRANGE = 6
+"""Words that a model was not trained on that are named, at most."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Made:
 
 def begin(out: Output, order: Order, run_dir: Path | None, *, dry_run: bool, stats: bool) -> list[Made]:
     """Carry out a new order, as a run that can be gone on with; or say how it would go."""
+    walk.check_words(order)
     report.beginning(out, order)
     if dry_run:
         _plan(out, order)
@@ -174,7 +178,7 @@ def _group(
 
 
 def _remarks(out: Output, order: Order, pipeline: "Pipeline") -> None:
-    """Say which prompts are far from all the model knows, too long, or hold words that are not known."""
+    """Say of prompts what is not read, what they are read as, and what of them the model may not show."""
     said = [*(video.prompt for video in order.videos), *(cue.text for cue in order.cues)]
     prompts = list(dict.fromkeys(said))
     text = pipeline.encode_text(prompts)
@@ -191,16 +195,17 @@ def _remarks(out: Output, order: Order, pipeline: "Pipeline") -> None:
 def _taken(taken: "Reading", model: "ModelConfig") -> str:
     """Say how a prompt is taken where that is not as it is written, and what may not show."""
     far = bool(taken.nearest) and taken.nearest[0][1] < model.far
-    if taken.caption and far:
-        return f"far from what {model.name} knows; made as the nearest it can: {taken.caption!r}"
     if taken.caption:
+        how = f"far from what {model.name} knows; made as the nearest it can:" if far else "read as"
         usual = ", ".join(f"{attribute} {word}" for attribute, word in taken.usual)
-        return f"read as {taken.caption!r}" + (f"; not said, so as usual: {usual}" if usual else "")
+        return f"{how} {taken.caption!r}" + (f"; not said, so as usual: {usual}" if usual else "")
     if far:
         known = "; ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in taken.nearest)
         return f"far from what {model.name} knows; nearest: {known}"
     if taken.strange:
-        return f"words that {model.name} was not trained on, which may not show: {', '.join(taken.strange)}"
+        more = f" and {len(taken.strange) - STRANGE} more" if len(taken.strange) > STRANGE else ""
+        named = ", ".join(taken.strange[:STRANGE])
+        return f"words that {model.name} was not trained on, which may not show: {named}{more}"
     return ""
 
 

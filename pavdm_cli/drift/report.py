@@ -91,8 +91,7 @@ def verdict(seconds: Sequence[SecondStats]) -> Verdict:
     Each part of the video is held against its own start. Raises VideoError if there is no second.
     """
     _some(seconds)
-    found = [fault for part, start in _parts(seconds) for one in part if (fault := _fault(one, start))]
-    if found:
+    if found := _faults(seconds):
         return min(found, key=lambda fault: (GRAVEST.index(fault[1].word), -fault[0]))[1]
     most = max(seconds, key=lambda second: second.histogram)
     longest = max((len(part) for part, _ in _parts(seconds)), default=0)
@@ -106,7 +105,7 @@ def faults(seconds: Sequence[SecondStats]) -> list[Verdict]:
     Raises VideoError if there is no second.
     """
     _some(seconds)
-    return [fault[1] for part, start in _parts(seconds) for one in part if (fault := _fault(one, start))]
+    return [fault for _, fault in _faults(seconds)]
 
 
 def summary(seconds: Sequence[SecondStats]) -> Summary:
@@ -132,10 +131,19 @@ def sparkline(values: Sequence[float], low: float | None = None, high: float | N
     return "".join("▁▂▃▄▅▆▇█"[max(0, min(7, int((value - bottom) / span * 8)))] for value in values)
 
 
-def _fault(second: SecondStats, start: dict[str, float]) -> tuple[float, Verdict] | None:
-    """Return the gravest fault of one second, if any, after how grave it is among faults of its kind."""
+def _faults(seconds: Sequence[SecondStats]) -> list[tuple[float, Verdict]]:
+    """Return the gravest fault of each second that has one, in order, each after how grave it is."""
+    starts = {part[0].part: start for part, start in _parts(seconds)}
+    return [fault for one in seconds if (fault := _fault(one, starts.get(one.part)))]
+
+
+def _fault(second: SecondStats, start: dict[str, float] | None) -> tuple[float, Verdict] | None:
+    """Return the gravest fault of one second, if any, after how grave it is; without a start to hold it
+    against only that it is blank."""
     if second.contrast < BLANK:
         return -second.contrast, Verdict("blank", "contrast", second.contrast, second.at)
+    if start is None:
+        return None
     if second.motion < min(STILL, FROZEN * start["motion"]):
         return -second.motion, Verdict("frozen", "motion", second.motion, second.at)
     blur = second.sharpness / second.contrast * _ratio(start["contrast"], start["sharpness"], STILL)

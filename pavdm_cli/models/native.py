@@ -98,7 +98,8 @@ class Native:
 
     def read(self, prompts: Sequence[str]) -> list[Reading]:
         """Return how each prompt is taken."""
-        return [self.scenes.read(prompt, self.text.vectors, self.config.reads) for prompt in prompts]
+        heard = [self.text.heard(prompt) for prompt in prompts]
+        return [self.scenes.read(prompt, self.text.vectors, self.config.reads) for prompt in heard]
 
 
 def load(folder: Path, place: Place, attention_chunk: int | None = None) -> Native:

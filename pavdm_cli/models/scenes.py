@@ -26,6 +26,7 @@ TOP = 5
 """Captions of a family that tell how near it is."""
 LONGEST = 5
 """Words of a phrase."""
+NEGATIONS = ("no", "not", "without", "never", "neither", "nor")
 SAID = 0.3
 """The least probability at which a phrase is taken to say a value."""
 
@@ -105,15 +106,16 @@ class Scenes:
 
 
 def phrases(text: str) -> list[str]:
-    """Return every row of one to five words of a text, once."""
-    parts = re.findall(r"[^\s,.;:!?]+", text)
-    rows = [parts[i : i + n] for n in range(1, LONGEST + 1) for i in range(len(parts) - n + 1)]
+    """Return every row of one to five words of a text, once; none that begins after a "no" it leaves out."""
+    parts = [word for part in text.split() if (word := re.sub(r"^\W+|\W+$", "", part)) and words(word)]
+    starts = [i for i in range(len(parts)) if i == 0 or parts[i - 1].lower() not in NEGATIONS]
+    rows = [parts[i : i + n] for n in range(1, LONGEST + 1) for i in starts if i + n <= len(parts)]
     return list(dict.fromkeys(" ".join(row) for row in rows))
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text, in small letters."""
-    return re.findall(r"[^\W\d_]+", text.lower())
+    """Return the words of a text, in small letters and without a genitive's s."""
+    return re.findall(r"[^\W\d_]+(?=['\u2019]s\b)|(?<!['\u2019])[^\W\d_]+", text.lower())
 
 
 NOTHING = Scenes((), (), (), torch.empty(0, 0))
@@ -130,16 +132,16 @@ def load(path: Path) -> Scenes:
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
             found, told = json.loads(about["scenes"]), json.loads(about["readers"])
-            used = frozenset(map(str, json.loads(about["words"])))
+            used = frozenset(map(str, list[object](json.loads(about["words"]))))
             stored = quantised.unpack({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         scenes = [(str(family), tuple(map(str, facts)), str(caption)) for family, facts, caption in found]
         vectors = F.normalize(stored["vectors"], dim=-1)
         readers = tuple(
             Reader(
-                family,
-                attribute,
-                tuple(said),
-                usual,
+                str(family),
+                str(attribute),
+                tuple(map(str, said)),
+                str(usual),
                 stored[f"reader.{i}.weight"],
                 stored[f"reader.{i}.bias"],
             )

@@ -129,13 +129,15 @@ class TextEncoder(nn.Module):
             unknown=tuple(w for p, e in zip(prompts, encodings, strict=True) for w in _unknown(p, e)),
         )
 
-    def vectors(self, texts: Sequence[str]) -> Tensor:
-        """Return the sentence vectors (N, D) of any number of texts, of unit length, on the CPU.
+    def heard(self, text: str) -> str:
+        """Return what is read of a text: its beginning, as far as `max_tokens` reach."""
+        ends = [end for _, end in self.tokenizer.encode(text).offsets]
+        most = self.config.max_tokens
+        return text if len(ends) <= most else text[: ends[most - 2]]
 
-        Raises:
-            ConfigError: there is no text.
-        """
-        parts = [texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE)] or [texts]
+    def vectors(self, texts: Sequence[str]) -> Tensor:
+        """Return the sentence vectors (N, D) of one or more texts, of unit length, on the CPU."""
+        parts = [texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE)]
         return torch.cat([self.encode(part).pooled.cpu() for part in parts])
 
 

@@ -5,25 +5,6 @@ import tomllib
 from functools import cache
 from importlib import resources
 
-import numpy as np
-
-from pavdm_cli.training.worlds.scene import Scene
-from pavdm_cli.training.worlds.words import pick
-
-SAID = 0.85
-"""Share of a scene's facts that a sentence says."""
-JOINTS = (", ", " ", " and ", " with ")
-
-
-def sentence(family: str, scene: Scene, rng: np.random.Generator) -> str:
-    """Say what a scene shows in other words: its phrases in any order."""
-    parts = [pick(rng, phrases(family, "called", family))]
-    for attribute, value in scene.facts().items():
-        if rng.random() < SAID:
-            parts.append(pick(rng, phrases(family, attribute, value)))
-    rng.shuffle(parts)
-    return pick(rng, JOINTS).join(parts)
-
 
 def phrases(family: str, attribute: str, value: str) -> list[str]:
     """Return the phrases for a value; what any family may have, as times of day, is said alike in all, and of

@@ -34,15 +34,12 @@ def test_an_error_is_one_line_on_stderr(
 @pytest.mark.parametrize(
     ("words", "said"),
     (
-        (
-            "generate ball --nonsense",
-            "No such option: --nonsense",
-        ),
-        ("generate ball --seconds soon", "Invalid value for '--seconds'"),
-        ("generate a ball", "Got unexpected extra argument(s) (ball)"),
-        ("generate ball --seed", "Option '--seed' requires an argument"),
-        ("extend", "Missing argument 'file'"),
-        ("generte ball", "No such command 'generte'. Did you mean 'generate'?"),
+        ("generate ball --nonsense", "No such option: --nonsense|generate"),
+        ("generate ball --seconds soon", "Invalid value for '--seconds'|generate"),
+        ("generate a ball", "Got unexpected extra argument(s) (ball)|generate"),
+        ("generate ball --seed", "Option '--seed' requires an argument|COMMAND"),
+        ("extend", "Missing argument 'file'|extend"),
+        ("generte ball", "No such command 'generte'. Did you mean 'generate'?|"),
     ),
 )
 def test_wrong_usage_is_one_line_and_2(
@@ -50,8 +47,9 @@ def test_wrong_usage_is_one_line_and_2(
 ) -> None:
     assert run(monkeypatch, *words.split()) == 2
     out, err = capsys.readouterr()
-    assert out == "" and err.startswith(f"error: {said}") and err.count("\n") == 1
-    assert err.endswith("-h' says what can be given\n") and "; 'pavdm" in err
+    wrong, _, command = said.partition("|")
+    assert out == "" and err.startswith(f"error: {wrong}") and err.count("\n") == 1
+    assert err.endswith(f"; '{' '.join(('pavdm', *command.split()))} -h' says what can be given\n")
 
 
 @pytest.mark.parametrize("words", ((), ("models",)))
@@ -61,14 +59,6 @@ def test_no_command_shows_what_there_is(
     assert run(monkeypatch, *words) == 2
     out, err = capsys.readouterr()
     assert "Commands" in out and err == ""
-
-
-def test_an_interruption_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stopped() -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("pavdm_cli.models.library.packaged", stopped)
-    assert run(monkeypatch, "models", "list") == 130
 
 
 def test_a_bug_shows_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

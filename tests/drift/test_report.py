@@ -81,6 +81,7 @@ def test_a_change_that_was_asked_for_is_no_fault_and_what_goes_wrong_after_it_is
 def test_every_turn_begins_a_part_and_all_of_them_may_be_turns() -> None:
     turned = measured(CLEAN, [(0.5, 1.5), (2.0, 3.0), (3.0, 4.0), (9.5, 20.0)])
     assert [second.part for second in turned] == [None, None, None, None, 3, 3, 3, 3, 3, None]
+    assert verdict(measured(0 * CLEAN, [(0.0, 20.0)])).word == "blank"
     everything = measured(CLEAN, [(0.0, 20.0)])
     assert verdict(everything).word == "asked" and summary(everything).worst.departure == 0
 

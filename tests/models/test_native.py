@@ -198,6 +198,8 @@ def test_captions_without_their_vectors_are_refused(tiny_model: Path, pipeline: 
         {"scenes": "[" * 100000},
         {"scenes": '[["sea", "one"]]'},
         {"scenes": "[3]"},
+        {"readers": '[[["sea"], "boat", ["none"], "none"]]'},
+        {"words": "3"},
     ):
         save_file({"vectors": vectors}, path, NOTHING_TOLD | scenes)
         with pytest.raises(CheckpointError, match=r"captions\.safetensors: missing or damaged"):
@@ -205,22 +207,22 @@ def test_captions_without_their_vectors_are_refused(tiny_model: Path, pipeline: 
 
 
 @pytest.mark.parametrize(
-    ("facts", "words", "rows"),
+    ("facts", "words", "rows", "usual"),
     (
-        (("calm", "rough", "calm", "rough"), ["calm"], 2),
-        (("calm", "calm", "calm", "calm"), ["calm", "rough"], 3),
-        (("calm", "rough", "calm", "rough"), ["calm", "rough"], 2),
-        (("calm", "rough", "calm", "rough"), ["rough", "wild"], 3),
+        (("calm", "rough", "calm", "rough"), ["calm"], 2, "calm"),
+        (("calm", "calm", "calm", "calm"), ["calm", "rough"], 3, "calm"),
+        (("calm", "rough", "calm", "rough"), ["calm", "rough"], 2, "calm"),
+        (("calm", "rough", "calm", "rough"), ["calm", "rough"], 3, "wild"),
     ),
 )
 def test_readers_of_scenes_that_are_not_there_are_refused(
-    tiny_model: Path, pipeline: Native, facts: tuple[str, ...], words: list[str], rows: int
+    tiny_model: Path, pipeline: Native, facts: tuple[str, ...], words: list[str], rows: int, usual: str
 ) -> None:
     path = tiny_model / "captions.safetensors"
     stored = {"vectors": pipeline.scenes.vectors, "reader.0.weight": torch.ones(rows, 32)}
     about = {
         "scenes": json.dumps([["sea", [fact], f"a {fact} sea"] for fact in facts]),
-        "readers": json.dumps([["sea", "weather", words, "calm"]]),
+        "readers": json.dumps([["sea", "weather", words, usual]]),
         "words": "[]",
     }
     save_file(quantised.pack(stored | {"reader.0.bias": torch.zeros(rows)}), path, about)
