@@ -66,6 +66,7 @@ def differences(path: Path, outcomes: Sequence[Outcome]) -> None:
             axes.plot([found.value], [y], "o", color=colour, markersize=4)
         axes.set_yticks(range(len(others)), [one.name for one in others] if place == 1 else [])
         axes.set_ylim(-0.6, len(others) - 0.4)
+    figure.supxlabel("less progressive's; green: progressive is better, red: it is worse", fontsize=9)
     figure.savefig(path, dpi=110)
 
 
