@@ -79,8 +79,10 @@ class Scenes:
     words: frozenset[str] = frozenset()
 
     def read(self, prompt: str, encode: Callable[[Sequence[str]], Tensor], below: float) -> Reading:
-        """Read a prompt if no caption is as near as a cosine of `below`; encode: texts to vectors (N, D) of
-        unit length."""
+        """Read a prompt if no caption is as near as a cosine of `below`, or it has words that no caption has.
+
+        encode: texts to vectors (N, D) of unit length.
+        """
         if not self.captions:
             return Reading()
         near = self.vectors @ encode([prompt])[0]
@@ -90,9 +92,10 @@ class Scenes:
         family = max(dict.fromkeys(self.families), key=lambda name: self._family(near, name))
         readers = [reader for reader in self.readers if reader.family == family]
         said = phrases(prompt)
-        if nearest[0][1] >= below or not readers or not said:
-            strange = [word for word in words(prompt) if word not in self.words] if self.words else []
-            return Reading(None, nearest, strange=tuple(dict.fromkeys(strange)))
+        unknown = [word for word in words(prompt) if word not in self.words] if self.words else []
+        strange = tuple(dict.fromkeys(unknown))
+        if (nearest[0][1] >= below and not strange) or not readers or not said:
+            return Reading(None, nearest, strange=strange)
         vectors = encode(said)
         told = [reader.tell(vectors) for reader in readers]
         facts = tuple(word or reader.usual for word, reader in zip(told, readers, strict=True))

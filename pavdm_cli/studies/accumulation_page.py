@@ -24,6 +24,7 @@ SHEETS = 6
 """Prompts whose videos are shown."""
 WIDE = """
 body { max-width: 90rem } th { white-space: normal } .interval { display: block; font-weight: normal }
+th, td { padding: .15rem .3rem } td div, td .interval { font-size: 10px }
 code { white-space: normal; word-break: break-word; font-size: 11px }
 """
 """Beside the scorecard's style: tables of many columns."""
