@@ -27,6 +27,7 @@ TOP = 5
 LONGEST = 5
 """Words of a phrase."""
 NEGATIONS = ("no", "not", "without", "never", "neither", "nor")
+"""Words that turn what follows them round: a phrase without its own says the opposite of what was meant."""
 SAID = 0.3
 """The least probability at which a phrase is taken to say a value."""
 
