@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pavdm_cli.cli import options, training_options
+from pavdm_cli.cli import options, study_options, training_options
 from pavdm_cli.cli.output import Output
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import library
@@ -21,67 +21,20 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Experiments on a model, each with its page.", no_args_is_help=True)
 
-Work = Annotated[Path, typer.Option(help="Where a record of each video goes; a study goes on from there.")]
-PageFolder = Annotated[Path, typer.Option("--output", "-o", help="Where the page and results.json go.")]
-Quick = Annotated[bool, typer.Option("--quick", help="One prompt a family, once, for 20 seconds.")]
-Brief = Annotated[bool, typer.Option("--quick", help="Four prompts, once, for 20 seconds.")]
-Against = Annotated[Path | None, typer.Option(help="Another results.json to lay beside.", show_default=False)]
-ProbeFolder = Annotated[
-    Path | None, typer.Option("--probe", help="A probe's folder.", show_default="the packaged one")
-]
-Calibrate = Annotated[
-    bool, typer.Option("--calibrate", help="Measure first what doses of known damage are noticed.")
-]
-Prompts = Annotated[int | None, typer.Option(help="So many of the prompts. Default: 24.", show_default=False)]
-VideoSeconds = Annotated[int | None, typer.Option("--seconds", help="Length of each video. Default: 60.")]
-Seeds = Annotated[int | None, typer.Option(help="Videos of each prompt. Default: 4.", show_default=False)]
-AtOnce = Annotated[int | None, typer.Option("--batch", help="Videos made at a time. Default: 8.")]
-OwnWork = Annotated[
-    Path | None,
-    typer.Option("--work", help="Where records go.", show_default="outputs/retrieval; of doom: -doom"),
-]
-OwnPage = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        help="Where the page and results.json go.",
-        show_default="docs/studies/ and its name; of doom: -doom",
-    ),
-]
-Trained = Annotated[Path, typer.Option(help="The folder that `pavdm train memory` trained rows in.")]
-
-
-Renders = Annotated[
-    Path,
-    typer.Option(help="Where the scorecard's records are: its renders are used, missing ones made there."),
-]
-Neutral = Annotated[
-    Path | None,
-    typer.Option(help="A folder of 'pavdm train denoiser --rows neutral': all ways with it, too."),
-]
-Twins = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--twin", metavar="NAME=FOLDER", help="A denoiser trained otherwise: progressive with it, too."
-    ),
-]
-Only = Annotated[str, typer.Option(help="Variants, or groups of them, with commas between. Default: all.")]
-
 
 @app.command()
 def scorecard(
     model: options.Shapes = library.DEFAULT,
-    work: Work = Path("outputs/scorecard"),
-    output: PageFolder = Path("docs/studies/scorecard"),
-    quick: Quick = False,
-    prompts: Prompts = None,
-    seconds: VideoSeconds = None,
-    seeds: Seeds = None,
-    batch: AtOnce = None,
-    probe: ProbeFolder = None,
-    calibrate: Calibrate = False,
-    against: Against = None,
+    work: study_options.Work = Path("outputs/scorecard"),
+    output: study_options.PageFolder = Path("docs/studies/scorecard"),
+    quick: study_options.Quick = False,
+    prompts: study_options.Prompts = None,
+    seconds: study_options.VideoSeconds = None,
+    seeds: study_options.Seeds = None,
+    batch: study_options.AtOnce = None,
+    probe: study_options.ProbeFolder = None,
+    calibrate: study_options.Calibrate = False,
+    against: study_options.Against = None,
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
 ) -> None:
@@ -120,18 +73,18 @@ def scorecard(
 @app.command()
 def accumulation(
     model: options.Shapes = library.DEFAULT,
-    work: Work = Path("outputs/accumulation"),
-    renders: Renders = Path("outputs/scorecard"),
-    output: PageFolder = Path("docs/studies/accumulation"),
-    neutral: Neutral = None,
-    twins: Twins = None,
-    only: Only = "",
-    quick: Brief = False,
-    prompts: Prompts = None,
-    seconds: VideoSeconds = None,
-    seeds: Seeds = None,
-    batch: AtOnce = None,
-    probe: ProbeFolder = None,
+    work: study_options.Work = Path("outputs/accumulation"),
+    renders: study_options.Renders = Path("outputs/scorecard"),
+    output: study_options.PageFolder = Path("docs/studies/accumulation"),
+    neutral: study_options.Neutral = None,
+    twins: study_options.Twins = None,
+    only: study_options.Only = "",
+    quick: study_options.Brief = False,
+    prompts: study_options.Prompts = None,
+    seconds: study_options.VideoSeconds = None,
+    seeds: study_options.Seeds = None,
+    batch: study_options.AtOnce = None,
+    probe: study_options.ProbeFolder = None,
     dry_run: options.DryRun = False,
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
@@ -223,10 +176,10 @@ def _plan(plan: "Plan", prompts: int | None, **given: int | None) -> "Plan":
 
 @app.command()
 def retrieval(
-    trained: Trained,
+    trained: study_options.Trained,
     domain: training_options.Domain = "mazes",
-    work: OwnWork = None,
-    output: OwnPage = None,
+    work: study_options.OwnWork = None,
+    output: study_options.OwnPage = None,
     quick: Annotated[bool, typer.Option("--quick", help="20 clips a bin, 8 roll-outs.")] = False,
     device: options.Device = "auto",
 ) -> None:
@@ -256,9 +209,9 @@ def retrieval(
 
 @app.command()
 def errors(
-    trained: Trained,
+    trained: study_options.Trained,
     domain: training_options.Domain = "mazes",
-    output: OwnPage = None,
+    output: study_options.OwnPage = None,
     films: Annotated[int, typer.Option(help="Films measured.")] = 48,
     device: options.Device = "auto",
 ) -> None:

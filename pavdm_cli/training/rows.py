@@ -12,13 +12,15 @@ import numpy as np
 
 from pavdm_cli.sampling.schedule import Ramp
 
-RowsOf = Literal["schedule", "on-grid", "steady", "neutral"]
-"""schedule: of the sampler's own, at any moment. on-grid: only at its moments, nothing between them. steady:
-without windows shorter than the full one. neutral: of no schedule: any rising levels, windows of one level,
-both after clean latents or not, of any width."""
+RowsOf = Literal["schedule", "images", "on-grid", "steady", "neutral"]
+"""schedule: of the sampler's own, at any moment. images: those, three of four batches being single images.
+on-grid: only at its moments, nothing between them. steady: without windows shorter than the full one.
+neutral: of no schedule: any rising levels, windows of one level, both after clean latents or not, of any
+width."""
 KINDS = ("image", "uniform", "fill", "steady", "drain", "ramp")
 SHARES: dict[RowsOf, tuple[float, ...]] = {
     "schedule": (0.30, 0.04, 0.24, 0.36, 0.06, 0.0),
+    "images": (0.75, 0.01, 0.10, 0.11, 0.03, 0.0),
     "on-grid": (0.30, 0.04, 0.24, 0.36, 0.06, 0.0),
     "steady": (0.30, 0.04, 0.0, 0.66, 0.0, 0.0),
     "neutral": (0.30, 0.30, 0.0, 0.0, 0.0, 0.40),

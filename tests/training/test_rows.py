@@ -110,6 +110,13 @@ def test_only_images_come_first_and_of_many_clips() -> None:
 
 
 @every_ramp
+def test_mostly_images_are_the_same_rows_in_other_shares(ramp: Ramp) -> None:
+    kinds = [batch.kind for batch in batches(ramp, 600, of="images")]
+    assert 0.7 < kinds.count("image") / len(kinds) < 0.8
+    assert set(kinds) == {batch.kind for batch in batches(ramp, 600)}
+
+
+@every_ramp
 def test_rows_on_the_grid_are_the_sampler_s_own(ramp: Ramp) -> None:
     windows, seen = shown_by_the_sampler(ramp), set()
     for batch in batches(ramp, of="on-grid"):
