@@ -104,8 +104,7 @@ def facts(one: "Inspection", likeness: "Sequence[Likeness] | None" = None) -> di
     }
     if seen.joints:
         said["joints"] = _joints(seen)
-    if seen.summary and seen.summary.verdict.word != "asked":
-        worst = seen.summary.worst
+    if seen.summary and (worst := seen.summary.worst):
         said["worst"] = (
             f"{worst.figure} from {_clock(worst.start)} to {_clock(worst.end)}: {worst.departure:.1f} times "
             "what a viewer would notice"

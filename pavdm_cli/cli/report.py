@@ -225,14 +225,12 @@ def _told(out: Output, order: Order, one: "Made") -> None:
     for change in one.drift.changes:
         table.add_row(f"        {change.figure}", f"{change.first:.3f}", f"{change.last:.3f}")
     out.talk.print(table)
-    if one.drift.verdict.word == "asked":
-        return
-    worst = one.drift.worst
-    out.line(
-        "worst",
-        f"{worst.figure} from {clock(worst.start)} to {clock(worst.end)}: {worst.departure:.1f} times what a "
-        "viewer would notice",
-    )
+    if worst := one.drift.worst:
+        out.line(
+            "worst",
+            f"{worst.figure} from {clock(worst.start)} to {clock(worst.end)}: {worst.departure:.1f} times "
+            "what a viewer would notice",
+        )
 
 
 def _found(order: Order, one: "Made") -> dict[str, object]:

@@ -77,12 +77,12 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Summary:
-    """A whole video; `dataclasses.asdict` makes it JSON."""
+    """A whole video; `dataclasses.asdict` makes it JSON. worst: None where all change was asked for."""
 
     seconds: int
     verdict: Verdict
     changes: tuple[Change, ...]
-    worst: Stretch
+    worst: Stretch | None
 
 
 def verdict(seconds: Sequence[SecondStats]) -> Verdict:
@@ -158,9 +158,12 @@ def _fault(second: SecondStats, start: dict[str, float] | None) -> tuple[float, 
     return None
 
 
-def _worst_stretch(seconds: Sequence[SecondStats]) -> Stretch:
-    """Return the seconds around the greatest departure that keep at least half of it."""
+def _worst_stretch(seconds: Sequence[SecondStats]) -> Stretch | None:
+    """Return the seconds around the greatest departure that keep at least half of it, if there is a start to
+    depart from."""
     starts = {part[0].part: start for part, start in _parts(seconds)}
+    if not starts:
+        return None
     rows = {figure: [_strays(second, figure, starts) for second in seconds] for figure in FIGURES}
     figure = max(rows, key=lambda name: max(rows[name]))
     row = rows[figure]
