@@ -159,13 +159,14 @@ def probe(
     from pavdm_cli.models.device import place
     from pavdm_cli.training import probe as training
     from pavdm_cli.training.fit import Budget
+    from pavdm_cli.training.probe_clips import ProbeTraining
 
     source = library.find(model)
     given = _changes(families, batch=batch, rate=rate, held=held, renew=renew, seed=seed)
     training.train(
         folder,
         training.config(),
-        replace(training.ProbeTraining(), **given),
+        replace(ProbeTraining(), **given),
         Budget(steps, minutes, warmup, cooldown),
         place(order.device(device), "auto").device,
         native.load_vae(source / library.native(source).vae),

@@ -8,8 +8,9 @@ import torch
 from pavdm_cli.models.probe import FRAMES, SIDE, Probe, Told
 from pavdm_cli.models.vae import Vae, VaeConfig
 from pavdm_cli.training import probe as training
+from pavdm_cli.training import probe_clips
 from pavdm_cli.training.fit import Budget
-from pavdm_cli.training.probe import ProbePool, ProbeTraining
+from pavdm_cli.training.probe_clips import ProbePool, ProbeTraining
 from pavdm_cli.training.worlds import FAMILIES
 from pavdm_cli.training.worlds.visible import PATCHES, Sight
 
@@ -37,30 +38,30 @@ def test_every_family_is_asked_everything() -> None:
 
 
 def test_what_is_drawn_is_known_by_its_number() -> None:
-    drawn = [training.draw(1, n, list(FAMILIES)) for n in range(30)]
-    assert drawn == [training.draw(1, n, list(FAMILIES)) for n in range(30)]
-    assert len({type(one.scene) for one in drawn}) > 6 and training.draw(2, 0, list(FAMILIES)) != drawn[0]
+    drawn = [probe_clips.draw(1, n, list(FAMILIES)) for n in range(30)]
+    assert drawn == [probe_clips.draw(1, n, list(FAMILIES)) for n in range(30)]
+    assert len({type(one.scene) for one in drawn}) > 6 and probe_clips.draw(2, 0, list(FAMILIES)) != drawn[0]
 
 
 def test_renders_are_small_and_differ_after_the_vae() -> None:
-    shown = [training.draw(1, n, ["sea"]) for n in range(2)]
-    plain = training.render(shown, CPU, size=SIZE)
-    coded = training.render(shown, CPU, vae(), SIZE)
+    shown = [probe_clips.draw(1, n, ["sea"]) for n in range(2)]
+    plain = probe_clips.render(shown, CPU, size=SIZE)
+    coded = probe_clips.render(shown, CPU, vae(), SIZE)
     assert plain.shape == coded.shape == (2, FRAMES, 3, SIDE, SIDE) and plain.dtype is torch.uint8
     assert (plain.int() - coded.int()).abs().float().mean() > 10
-    alone = training.render(shown[1:], CPU, size=SIZE)
+    alone = probe_clips.render(shown[1:], CPU, size=SIZE)
     assert (alone.int() - plain[1:].int()).abs().max() <= 1
 
 
 def test_what_cannot_be_seen_is_not_asked() -> None:
-    sea, shapes = training.draw(1, 0, ["sea"]), training.draw(1, 1, ["shapes"])
+    sea, shapes = probe_clips.draw(1, 0, ["sea"]), probe_clips.draw(1, 1, ["shapes"])
     facts = sea.scene.facts()
-    truth = training.targets(CONFIG, [sea], [Sight({"time": False, "weather": True, "boat": True}, {})])
+    truth = probe_clips.targets(CONFIG, [sea], [Sight({"time": False, "weather": True, "boat": True}, {})])
     assert truth["time"].tolist() == [-1]
     assert CONFIG.questions["weather"][int(truth["weather"])] == facts["weather"]
     assert truth["objects"].tolist() == [[-1.0] * 40] and truth["motion"].tolist() == [-1]
-    (sight,) = training.seen([shapes], CPU)
-    truth = training.targets(CONFIG, [shapes], [sight])
+    (sight,) = probe_clips.seen([shapes], CPU)
+    truth = probe_clips.targets(CONFIG, [shapes], [sight])
     words = CONFIG.sets["objects"]
     there = " + ".join(
         sorted(word for word, is_there in zip(words, truth["objects"][0], strict=True) if is_there)
@@ -75,8 +76,8 @@ def test_what_cannot_be_seen_is_not_asked() -> None:
 def test_questions_not_asked_teach_nothing() -> None:
     torch.manual_seed(0)
     told = Probe(CONFIG)(torch.rand(1, FRAMES, 3, SIDE, SIDE))
-    sea = training.draw(1, 0, ["sea"])
-    truth = training.targets(CONFIG, [sea], training.seen([sea], CPU))
+    sea = probe_clips.draw(1, 0, ["sea"])
+    truth = probe_clips.targets(CONFIG, [sea], probe_clips.seen([sea], CPU))
     loss, reports = training.judged(told, truth)
     other = Told(
         told.logits
@@ -125,7 +126,7 @@ def test_it_learns_a_family_from_another(tmp_path: Path) -> None:
     trained = training.train(
         tmp_path, CONFIG, settings(batch=8, held=48, rate=5e-3), Budget(steps=60, warmup=5), CPU, vae()
     )
-    shown = [training.draw(9, n, ["sea", "shapes"]) for n in range(16)]
-    frames = torch.cat([training.render([one], CPU, size=SIZE) for one in shown]).float() / 127.5 - 1
+    shown = [probe_clips.draw(9, n, ["sea", "shapes"]) for n in range(16)]
+    frames = torch.cat([probe_clips.render([one], CPU, size=SIZE) for one in shown]).float() / 127.5 - 1
     read = trained.read(frames, [one.scene.family for one in shown])
     assert sum(a.family == b.scene.family for a, b in zip(read, shown, strict=True)) >= 14
