@@ -59,7 +59,7 @@ def variants(ramp: Ramp, span: int) -> tuple[Variant, ...]:
 
     ramp: of its progressive schedule. span: latents in a call at most.
     """
-    ways = _ways(ramp, span)
+    ways = [one for one in _ways(ramp, span) if _holds(one)]
     possible = (*ways, *_sinks(ways, span), *_moves(ways, ramp), *_changes(ramp))
     found = {(one.schedule, one.ramp): one for one in reversed(possible) if _holds(one)}
     return tuple(one for one in possible if found.get((one.schedule, one.ramp)) is one)
@@ -87,8 +87,7 @@ def _ways(ramp: Ramp, span: int) -> list[Variant]:
     window, steps = ramp.window, ramp.steps
     chunk = max(window // 3, ramp.chunk)
     half = span // 2
-    width = window // ramp.chunk
-    pyramid = dict(schedule.SCHEDULES["pyramid"].own)
+    pyramid = _pyramid(ramp)
     whole = {"context": 0, "steps": round(steps * span / window)}
 
     def way(name: str, about: str, known: str, **changes: object) -> Variant:
@@ -105,16 +104,33 @@ def _ways(ramp: Ramp, span: int) -> list[Variant]:
             "autoregressive", chunk=chunk, context=span - chunk, steps=max(steps * chunk // window, 1),
         ),
         way(
-            "pyramid", "window by window, its latents in turn (Diffusion Forcing)",
-            "pyramid", **pyramid, steps=max(steps - int(pyramid["lag"]) * (width - 1), 1),
+            "pyramid", "window by window, its chunks in turn (Diffusion Forcing)",
+            "pyramid", **pyramid,
         ),
         way("fifo", "a long queue, seen in two windows (FIFO-Diffusion)", "fifo"),
-        way(
-            "fifo-ahead", "the same with half of every window only seen (look-ahead, as published)",
-            "fifo", window=half, context=half, steps=steps // window * half,
+        *(
+            way(
+                "fifo-ahead", "the same with half of every window only seen (look-ahead, as published)",
+                "fifo", window=half, context=half, steps=moves * half,
+            )
+            for moves in (steps // window,) if moves
         ),
         way(LONGER, "all latents at once, many times the span", "full-sequence", **whole),
     ]  # fmt: skip
+
+
+def _pyramid(ramp: Ramp) -> dict[str, object]:
+    """Return what makes a pyramid of as many calls as the ramp has moves.
+
+    Of those calls a chunk waits in some for its turn; chunks are the smallest that move in half of them.
+    """
+    own: dict[str, object] = dict(schedule.SCHEDULES["pyramid"].own)
+    lag = int(schedule.SCHEDULES["pyramid"].own["lag"])
+    for chunk in (n for n in range(ramp.chunk, ramp.window + 1) if ramp.window % n == 0):
+        steps = ramp.steps - lag * (ramp.window // chunk - 1)
+        if 2 * steps >= ramp.steps:
+            break
+    return own | {"chunk": chunk, "steps": steps}
 
 
 def _sinks(ways: Sequence[Variant], span: int) -> list[Variant]:

@@ -28,6 +28,16 @@ def test_ways_cost_the_same_and_show_no_more() -> None:
     assert [one.name for one in ways if not one.trained] == [LONGER]
 
 
+@pytest.mark.parametrize(("steps", "chunk"), ((24, 1), (12, 2), (6, 3)))
+def test_a_pyramid_of_few_calls_moves_chunks_and_moves_in_half_of_them(steps: int, chunk: int) -> None:
+    ramp = Ramp(steps=steps, window=12, chunk=max(12 // steps, 1), context=4)
+    found = variants(ramp, 16)
+    (pyramid,) = (one for one in found if one.name == "pyramid")
+    base = next(one for one in found if one.name == BASE)
+    assert pyramid.ramp.chunk == chunk and 2 * pyramid.ramp.steps >= steps
+    assert pyramid.size(LONG).calls == pytest.approx(base.size(LONG).calls, rel=0.05)
+
+
 def test_a_sink_takes_the_place_of_context() -> None:
     sinks = [one for one in ALL if one.group == "sinks"]
     assert len(sinks) == 8
