@@ -25,7 +25,7 @@ MOST = 200
 FEW = 24
 """Scenes held of a family that has more: its prompts are recognised and not read."""
 WORDINGS = 10
-"""Captions of a scene that its vector is the mean of; the one that tells its facts best stands for it."""
+"""Captions of a scene that its vector is the mean of; the clearest stands for it."""
 DRAWN = 400
 """Captions drawn of a family for the words that captions use."""
 STIFFNESS = 3e-4
@@ -46,8 +46,10 @@ def write(path: Path, text: TextEncoder, families: Sequence[str] = (), seed: int
         own = list(_readers(family, text)) if whole else []
         said = [[scene.caption(rng) for _ in range(WORDINGS)] for scene in scenes]
         facts = [list(scene.facts().values()) if whole else [] for scene in scenes]
-        found += [(family, *row) for row in zip(facts, _clearest(said, own, facts, text), strict=True)]
-        vectors += [text.vectors(each).mean(dim=0) for each in said]
+        heard = [text.vectors(each) for each in said]
+        clearest = _clearest(said, heard, own, facts, text)
+        found += [(family, *row) for row in zip(facts, clearest, strict=True)]
+        vectors += [each.mean(dim=0) for each in heard]
         readers += own
         for _ in range(DRAWN):
             used.update(words(FAMILIES[family].draw(rng).caption(rng)))
@@ -74,20 +76,25 @@ def _scenes(family: str, rng: np.random.Generator) -> tuple[list[Scene], bool]:
 
 def _clearest(
     said: Sequence[Sequence[str]],
+    heard: Sequence[Tensor],
     readers: Sequence[Reader],
     facts: Sequence[Sequence[str]],
     text: TextEncoder,
 ) -> Iterator[str]:
-    """Yield the caption of each scene that lets readers tell most of its facts; captions leave some out."""
+    """Yield the caption of each scene that lets readers tell most of its facts, as captions leave some out,
+    and of those the one nearest to the middle of all."""
     parts = list(dict.fromkeys(phrase for each in said for one in each for phrase in phrases(one)))
     vectors = dict(zip(parts, text.vectors(parts), strict=True)) if readers else {}
 
     def told(caption: str, shown: Sequence[str]) -> int:
-        own = torch.stack([vectors[phrase] for phrase in phrases(caption)])
-        return sum(reader.tell(own) == fact for reader, fact in zip(readers, shown, strict=True))
+        return sum(
+            reader.tell(torch.stack([vectors[phrase] for phrase in phrases(caption)])) == fact
+            for reader, fact in zip(readers, shown, strict=True)
+        )
 
-    for each, shown in zip(said, facts, strict=True):
-        yield max(each, key=lambda one: told(one, shown)) if readers else each[0]
+    for each, own, shown in zip(said, heard, facts, strict=True):
+        middling = (own @ own.mean(dim=0)).tolist()
+        yield max(zip(each, middling, strict=True), key=lambda one: (told(one[0], shown), one[1]))[0]
 
 
 def _readers(family: str, text: TextEncoder) -> Iterator[Reader]:

@@ -1,8 +1,10 @@
 """Windows that the network in training carries on itself, as the sampler does, beside the true latents.
 
-Each begins as true latents noised to a steady row of the schedule. From then on the network moves it: what it
-finishes is the context of what comes after, so that it meets errors as old as true latents last (Resampling
-Forcing, arXiv 2512.15702; BAgger, arXiv 2512.12080).
+Each begins as true latents noised to a steady row of the schedule. A latent stays true, under its noise,
+until it has some share of its moves left; from there on the network moves it, and what it finishes is the
+context of what comes after (Resampling Forcing, arXiv 2512.15702; BAgger, arXiv 2512.12080). Were it the
+network's own from pure noise on, nothing in it would tell which of many futures is the true one, and the
+network would learn their mean.
 """
 
 from collections.abc import Callable
@@ -16,13 +18,17 @@ from pavdm_cli.sampling.noise import noised
 from pavdm_cli.sampling.schedule import Ramp
 from pavdm_cli.training.pool import LatentPool
 
+OWN = (0.25, 0.75)
+"""Share of its moves that a latent is the network's own for, drawn for each window."""
+
 
 class Rolls:
     """About `latents` latents of such windows, B of them, all at the same row.
 
     `carried` is all they are between steps, so that a training's state can keep it. shown: (B, T, C, h, w),
     T the schedule's span. true: (B, clip, C, h, w), and its texts as a pool has them. first: (B,) place of
-    the window in its clip. moves: made since a chunk was finished.
+    the window in its clip. noise: (B, T, C, h, w), of each latent. own: (B,), moves left from which on a
+    latent is the network's. moves: made since a chunk was finished.
     """
 
     def __init__(
@@ -56,14 +62,17 @@ class Rolls:
         now, to = (self._level(self._left(done)) for done in (0, 1))
         c["shown"] = c["shown"] + velocity * (to - now)[:, :, None, None, None]
         c["moves"] = c["moves"] + 1
-        if int(c["moves"]) < ramp.lag:
-            return
-        c["moves"] = torch.tensor(0)
-        fresh = torch.randn_like(c["shown"][:, : ramp.chunk])
-        c["shown"] = torch.cat([c["shown"][:, ramp.chunk :], fresh], dim=1)
-        c["first"] = c["first"] + ramp.chunk
-        over = (c["first"] + ramp.span > self._pool.count).nonzero()[:, 0]
-        self._begin(rng, over.cpu().numpy())
+        if int(c["moves"]) == ramp.lag:
+            c["moves"] = torch.tensor(0)
+            fresh = torch.randn_like(c["noise"][:, : ramp.chunk])
+            for name in ("shown", "noise"):
+                c[name] = torch.cat([c[name][:, ramp.chunk :], fresh], dim=1)
+            c["first"] = c["first"] + ramp.chunk
+            over = (c["first"] + ramp.span > self._pool.count).nonzero()[:, 0]
+            self._begin(rng, over.cpu().numpy())
+        left = self._left(0)
+        true = left > c["own"][:, None]
+        c["shown"] = torch.where(true[:, :, None, None, None], self._noised(left), c["shown"])
 
     def _begin(self, rng: np.random.Generator, windows: np.ndarray) -> None:
         """Put true latents of clips drawn anew into some windows."""
@@ -77,15 +86,20 @@ class Rolls:
             "pooled": pool.pooled[picks],
             "second": pool.second[picks],
             "first": torch.from_numpy(first).to(device),
+            "own": torch.from_numpy(rng.uniform(*OWN, len(windows)) * self._ramp.steps).to(device),
+            "noise": torch.randn(len(windows), self._ramp.span, *pool.latents.shape[2:], device=device),
         }
         where = torch.from_numpy(windows).to(device)
         for name, value in drawn.items():
             c[name] = c[name].index_copy(0, where, value) if name in c else value
-        here = self._here()[where]
-        clean = c["true"][where[:, None], here].float()
-        level = self._level(self._left(0)[where])[:, :, None, None, None]
-        shown = noised(clean, torch.randn_like(clean), level)
-        c["shown"] = c["shown"].index_copy(0, where, shown) if "shown" in c else shown
+        shown = self._noised(self._left(0))
+        c["shown"] = c["shown"].index_copy(0, where, shown[where]) if "shown" in c else shown
+
+    def _noised(self, left: Tensor) -> Tensor:
+        """Return the true latents of the windows under their noise (B, T, C, h, w), so many moves left."""
+        c, here = self.carried, self._here()
+        row = torch.arange(len(here), device=here.device)[:, None]
+        return noised(c["true"][row, here].float(), c["noise"], self._level(left)[:, :, None, None, None])
 
     def _here(self) -> Tensor:
         """Return where in its clip each latent of each window stands (B, T)."""

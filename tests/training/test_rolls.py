@@ -79,6 +79,23 @@ def test_errors_of_what_it_finished_are_the_context_of_what_comes_after(pool: La
     assert wrong > 20
 
 
+@pytest.mark.parametrize("ramp", RAMPS, ids=str)
+def test_latents_stay_true_under_their_noise_until_they_are_the_network_s(
+    pool: LatentPool, ramp: Ramp
+) -> None:
+    rolled, rng, own = rolls(pool, ramp), np.random.default_rng(4), 0
+    for _ in range(40):
+        shown, left, clean, _ = rolled.window(rng)
+        level = left.clone().clamp_min(0).apply_(ramp.level)[..., None, None, None]
+        true = (1 - level) * clean + level * rolled.carried["noise"]
+        assert ((rolled.carried["own"] > 0) & (rolled.carried["own"] < ramp.steps)).all()
+        early = left > rolled.carried["own"][:, None]
+        torch.testing.assert_close(shown[early], true[early])
+        own += int(((shown - true).abs().amax((2, 3, 4)) > 0.1).sum())
+        rolled.move(torch.full_like(shown, 3.0), rng)
+    assert own > 100
+
+
 def test_windows_that_come_to_the_end_of_their_clip_begin_again_with_texts_of_their_own(
     pool: LatentPool,
 ) -> None:
