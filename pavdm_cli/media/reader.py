@@ -44,7 +44,8 @@ def probe(path: Path) -> VideoInfo:
     sides = re.search(r", (\d+)x(\d+)", stream)
     rate = re.search(r"([\d.]+)(k?) fps", stream) or re.search(r"([\d.]+)(k?) tbr", stream)
     counted = re.findall(r"^frame=\s*(\d+)", stderr, flags=re.MULTILINE)
-    if not (sides and rate and counted and int(counted[-1])):
+    fps = float(rate[1]) * (1000 if rate[2] else 1) if rate else 0.0
+    if not (sides and fps and counted and int(counted[-1])):
         raise VideoError(
             f"{path}: no size, rate or frame in its video stream ({stream.strip()}). Convert it to MP4"
         )
@@ -53,7 +54,6 @@ def probe(path: Path) -> VideoInfo:
         r"rotation of -?(90|270)\.", stderr
     ):  # a telephone held upright; ffmpeg turns it when it decodes
         width, height = height, width
-    fps = float(rate[1]) * (1000 if rate[2] else 1)
     frames = int(counted[-1])
     return VideoInfo(width, height, fps, frames, frames / fps, _settings(stdout))
 

@@ -37,6 +37,18 @@ def test_a_reader_can_be_left_early(tmp_path: Path) -> None:
     frames.close()  # type: ignore[attr-defined]
 
 
+def test_a_rate_that_rounds_to_nothing_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    with VideoWriter(path, (32, 32), 8, tags={}) as video:
+        video.write(moving_frames(12, (32, 32)))
+    data = bytearray(path.read_bytes())
+    scale, delta = data.index(b"mdhd") + 16, data.index(b"stts") + 16
+    data[scale : scale + 4], data[delta : delta + 4] = b"\0\0\0\1", b"\x7f\0\0\0"
+    path.write_bytes(data)
+    with pytest.raises(VideoError, match=r"no size, rate or frame in its video stream .*Convert it to MP4"):
+        reader.probe(path)
+
+
 def test_a_foreign_video_is_read_and_has_no_tags(tmp_path: Path) -> None:
     source = ("-f", "lavfi", "-i", "testsrc=size=64x48:rate=30000/1001:duration=1")
     path = made(tmp_path / "a -b:c.mkv", *source, "-metadata", "comment=made by hand")
