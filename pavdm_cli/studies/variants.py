@@ -108,12 +108,9 @@ def _ways(ramp: Ramp, span: int) -> list[Variant]:
             "pyramid", **pyramid,
         ),
         way("fifo", "a long queue, seen in two windows (FIFO-Diffusion)", "fifo"),
-        *(
-            way(
-                "fifo-ahead", "the same with half of every window only seen (look-ahead, as published)",
-                "fifo", window=half, context=half, steps=moves * half,
-            )
-            for moves in (steps // window,) if moves
+        way(
+            "fifo-ahead", "the same with half of every window only seen (look-ahead, as published)",
+            "fifo", window=half, context=half, steps=max(steps // window, 1) * half,
         ),
         way(LONGER, "all latents at once, many times the span", "full-sequence", **whole),
     ]  # fmt: skip
@@ -126,7 +123,7 @@ def _pyramid(ramp: Ramp) -> dict[str, object]:
     """
     own: dict[str, object] = dict(schedule.SCHEDULES["pyramid"].own)
     lag = int(schedule.SCHEDULES["pyramid"].own["lag"])
-    for chunk in (n for n in range(ramp.chunk, ramp.window + 1) if ramp.window % n == 0):
+    for chunk in (n for n in range(ramp.chunk, ramp.window + 1, ramp.chunk) if ramp.window % n == 0):
         steps = ramp.steps - lag * (ramp.window // chunk - 1)
         if 2 * steps >= ramp.steps:
             break

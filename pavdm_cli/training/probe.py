@@ -109,11 +109,6 @@ def measure(
     return found
 
 
-MEASURED_AT_ONCE = 16
-"""Clips rendered and read together when a probe is measured."""
-_BODY = ("open", "quarter", "eighth", "block", "times")
-
-
 def roughened(frames: Tensor, rng: np.random.Generator) -> Tensor:
     """Make frames (B, T, 3, H, W) in [-1, 1] a little softer, noisier, brighter or darker, half of them."""
     batch = len(frames)

@@ -69,7 +69,8 @@ class Rolls:
                 c[name] = torch.cat([c[name][:, ramp.chunk :], fresh], dim=1)
             c["first"] = c["first"] + ramp.chunk
             over = (c["first"] + ramp.span > self._pool.count).nonzero()[:, 0]
-            self._begin(rng, over.cpu().numpy())
+            if len(over):
+                self._begin(rng, over.cpu().numpy())
         left = self._left(0)
         true = left > c["own"][:, None]
         c["shown"] = torch.where(true[:, :, None, None, None], self._noised(left), c["shown"])

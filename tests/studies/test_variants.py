@@ -11,7 +11,8 @@ from pavdm_cli.sampling.schedule import Ramp
 from pavdm_cli.studies import variants as module
 from pavdm_cli.studies.variants import BASE, LONG, LONGER, Variant, chosen, variants
 
-RAMP = replace(library.config(library.find("worlds")).sampling, steps=24)
+SHIPPED = library.config(library.find("worlds")).sampling
+RAMP = replace(SHIPPED, steps=24)
 SPAN = RAMP.span
 ALL = variants(RAMP, SPAN)
 
@@ -20,9 +21,10 @@ def named(name: str) -> Variant:
     return next(one for one in ALL if one.name == name)
 
 
-def test_ways_cost_the_same_and_show_no_more() -> None:
-    base = named(BASE).size(LONG)
-    ways = [one for one in ALL if one.group == "ways"]
+@pytest.mark.parametrize("ramp", (RAMP, SHIPPED), ids=("24 moves", "as shipped"))
+def test_ways_cost_the_same_and_show_no_more(ramp: Ramp) -> None:
+    ways = [one for one in variants(ramp, SPAN) if one.group == "ways"]
+    base = ways[0].size(LONG)
     assert len(ways) == 9 and ways[0].name == BASE
     for one in ways:
         assert one.size(LONG).evaluations == pytest.approx(base.evaluations, rel=0.05), one.name
@@ -30,7 +32,7 @@ def test_ways_cost_the_same_and_show_no_more() -> None:
     assert [one.name for one in ways if not one.trained] == [LONGER]
 
 
-@pytest.mark.parametrize(("steps", "chunk"), ((24, 1), (12, 2), (6, 3)))
+@pytest.mark.parametrize(("steps", "chunk"), ((24, 1), (12, 2), (6, 4)))
 def test_a_pyramid_of_few_calls_moves_chunks_and_moves_in_half_of_them(steps: int, chunk: int) -> None:
     ramp = Ramp(steps=steps, window=12, chunk=max(12 // steps, 1), context=4)
     found = variants(ramp, 16)
@@ -66,10 +68,12 @@ def test_changes_change_one_thing_of_progressive() -> None:
         assert one.schedule == "progressive" and one.like == BASE and len(differ) == 1
 
 
-def test_names_and_schedules_are_all_different() -> None:
-    assert len({one.name for one in ALL}) == len({one.spelled() for one in ALL}) == len(ALL)
-    for one in ALL:
-        name, ramp = schedule.parse(one.spelled(), RAMP)
+@pytest.mark.parametrize("own", (RAMP, SHIPPED), ids=("24 moves", "as shipped"))
+def test_names_and_schedules_are_all_different(own: Ramp) -> None:
+    found = variants(own, SPAN)
+    assert len({one.name for one in found}) == len({one.spelled() for one in found}) == len(found)
+    for one in found:
+        name, ramp = schedule.parse(one.spelled(), own)
         assert (name, ramp.span) == (one.schedule, one.ramp.span)
 
 
@@ -78,6 +82,13 @@ def test_a_model_without_a_shift_has_no_straight_ramp_beside_its_own() -> None:
     assert "ramp-straight" not in [one.name for one in found] and "ramp-bent" in [one.name for one in found]
     for one in found:
         list(schedule.make(one.schedule, 30, one.ramp))
+
+
+def test_what_a_model_s_moves_do_not_fill_is_left_out() -> None:
+    names = {one.name for one in ALL}
+    assert names - {one.name for one in variants(SHIPPED, SPAN)} == {"half-moves", "fifo-ahead-all-moves"}
+    few = {one.name for one in variants(Ramp(steps=6, window=12, chunk=2, context=4), 16)}
+    assert "rolling" not in few and {"progressive", "replacement", "pyramid"} < few
 
 
 def test_variants_are_chosen_by_name_and_by_group() -> None:

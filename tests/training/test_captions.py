@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from pavdm_cli.models import scenes, text
 from pavdm_cli.training import captions, wordings
@@ -54,6 +55,12 @@ def test_its_own_captions_are_nearest(known: scenes.Scenes) -> None:
         taken = known.read(known.captions[i], encoder.vectors, 0.5)
         assert taken.caption is None and taken.nearest[0][1] > 0.85 and taken.strange == ()
     assert (known.vectors.norm(dim=-1) - 1).abs().max() < 1e-4
+
+
+def test_of_captions_that_tell_as_much_the_middle_one_stands_for_the_scene() -> None:
+    heard = torch.tensor([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
+    found = captions._clearest([["one side", "middle", "other side"]], [heard], [], [[]], None)  # type: ignore[arg-type]
+    assert list(found) == ["middle"]
 
 
 def test_words_that_no_caption_has_are_strange(known: scenes.Scenes) -> None:
