@@ -87,7 +87,7 @@ class Rolls:
             "pooled": pool.pooled[picks],
             "second": pool.second[picks],
             "first": torch.from_numpy(first).to(device),
-            "own": torch.from_numpy(rng.uniform(*OWN, len(windows)) * self._ramp.steps).to(device),
+            "own": torch.from_numpy(rng.uniform(*OWN, len(windows)) * self._ramp.steps).float().to(device),
             "noise": torch.randn(len(windows), self._ramp.span, *pool.latents.shape[2:], device=device),
         }
         where = torch.from_numpy(windows).to(device)
