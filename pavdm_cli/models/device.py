@@ -77,9 +77,14 @@ def free_memory(device: torch.device) -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+def training_dtype(device: torch.device) -> torch.dtype:
+    """Return the format to train in: bf16, with fp32's range, on CUDA and on a CPU fast in it, else fp32."""
+    return torch.bfloat16 if device.type == "cuda" else _natural(device)
+
+
 def autocast(device: torch.device) -> torch.autocast:
-    """Return the context to train in: bf16, with fp32's range, on CUDA and on a CPU fast in it, else fp32."""
-    dtype = torch.bfloat16 if device.type == "cuda" else _natural(device)
+    """Return the context to train in."""
+    dtype = training_dtype(device)
     return torch.autocast(device.type, dtype, enabled=dtype is torch.bfloat16)
 
 

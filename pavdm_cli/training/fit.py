@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pavdm_cli.errors import ConfigError
+from pavdm_cli.models.device import training_dtype
+from pavdm_cli.training.muon import Muon
 from pavdm_cli.training.state import State
 
 
@@ -104,7 +106,7 @@ def fit(
 
 
 def optimizers(module: nn.Module, rate: float, hidden: set[str]) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the hidden matrices named, AdamW for all else."""
+    """Muon for the hidden matrices named, AdamW for all else."""
     named = dict(module.named_parameters())
     rest = [p for n, p in named.items() if n not in hidden and p.requires_grad]
     made: list[torch.optim.Optimizer] = [
@@ -112,7 +114,7 @@ def optimizers(module: nn.Module, rate: float, hidden: set[str]) -> list[torch.o
     ]
     if hidden:
         matrices = [named[n] for n in sorted(hidden)]
-        made.append(torch.optim.Muon(matrices, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"))
+        made.append(Muon(matrices, training_dtype(rest[0].device), rate))
     return made
 
 
