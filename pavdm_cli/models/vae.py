@@ -3,13 +3,13 @@
 Frames are (B, T, 3, H, W) in [-1, 1]; latents (B, T/4, C, H/16, W/16), normalised to mean 0 and deviation 1.
 Each latent sees its own four frames alone. The decoder also looks back, through causal convolutions over the
 previous latent's features and through its last two frames, which those of the next are brought nearer to:
-`reach` latents in all, so decoding so many rebuilds its state exactly. Norms act within one latent; nothing
-is gathered over time.
+`reach` latents in all, so decoding so many rebuilds its state exactly. Norms act within one latent; over time
+only what is all but still in a latent's four frames is averaged.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import torch
 import torch.nn.functional as F
@@ -53,7 +53,10 @@ DecoderState = list[Tensor]
 """What each causal convolution saw last, (B, C, H, W) each; an empty list at the start of a video. Between
 latents of a `Vae`, then its last two frames, (B, 2, 3, H, W)."""
 
-MENDED = 0.5
+STILL = 0.014
+"""Difference of two frames, of the range from -1 to 1, up to which a place is rather still and decoded with
+errors than moving."""
+MENDED = 0.75
 """Share of a small jump from one latent's frames to the next's that is taken off."""
 SMALL = 0.1
 """Jump, of the range from -1 to 1, of which half as much is taken off: larger ones are motion."""
@@ -259,7 +262,7 @@ class Vae(nn.Module):
         """Turn latents (B, T, C, h, w) into frames (B, 4*T, 3, 16*h, 16*w), going on from `state`."""
         raw = latents * self.deviation[:, None, None] + self.mean[:, None, None]
         out, seen = self.decoder(raw, state[:-1] if state else [])
-        out = out.to(torch.promote_types(out.dtype, torch.float32))
+        out = _stilled(out.to(torch.promote_types(out.dtype, torch.float32)))
         return _mended(out, state[-1] if state else None), [*seen, out[:, -2:]]
 
     @torch.no_grad()
@@ -275,6 +278,25 @@ class Vae(nn.Module):
         for latent in latents:
             frames, state = self.decode(latent[:, None].to(dtype), state)
             yield (frames.float() * 0.5 + 0.5).clamp(0, 1)
+
+
+def _stilled(frames: Tensor) -> Tensor:
+    """Average each place of a latent's four frames, (B, 4*T, 3, H, W), over those that are alike there.
+
+    A latent is decoded with errors that differ between its frames, so that a still picture would shimmer. It
+    is the bilateral filter (Tomasi and Manduchi 1998) over time, the likeness taken over 3x3 pixels.
+    """
+    four = rearrange(frames, "b (t f) c h w -> f (b t) c h w", f=FRAMES_PER_LATENT)
+    sums, shares = list(four), [torch.ones_like(four[0, :, :1]) for _ in four]
+    for i, j in combinations(range(FRAMES_PER_LATENT), 2):
+        apart = (four[i] - four[j]).square().mean(1, keepdim=True)
+        differ = F.avg_pool2d(apart, 3, 1, 1, count_include_pad=False) / (2 * STILL**2)
+        alike = torch.exp(-differ.clamp_max(60))  # less would be denormal numbers, which are slow
+        for to, other in ((i, j), (j, i)):
+            sums[to] = sums[to] + alike * four[other]
+            shares[to] = shares[to] + alike
+    mean = torch.stack([total / share for total, share in zip(sums, shares, strict=True)])
+    return rearrange(mean, "f (b t) c h w -> b (t f) c h w", b=len(frames))
 
 
 def _mended(frames: Tensor, before: Tensor | None) -> Tensor:

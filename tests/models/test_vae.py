@@ -54,7 +54,9 @@ def test_latents_are_normalised_by_the_statistics(vae: Vae) -> None:
     raw = vae.encoder(frames())
     undone = vae.encode(frames()) * vae.deviation[:, None, None] + vae.mean[:, None, None]
     assert same(raw, undone)
-    assert same(vae.decode(vae.encode(frames()))[1][-1], vae.decoder(raw, [])[0][:, -2:])
+    out, state = vae.decode(vae.encode(frames()))
+    assert same(state[-1][:, -1], out[:, -1])  # a latent's last frame is never brought nearer to another's
+    torch.testing.assert_close(out[:, -1], vae.decoder(raw, [])[0][:, -1], atol=0.02, rtol=0)
 
 
 def test_streamed_equals_whole(vae: Vae) -> None:
@@ -72,18 +74,31 @@ def decoded(vae: Vae, pictures: Tensor, monkeypatch: pytest.MonkeyPatch) -> Tens
 
 def test_steady_motion_stays_as_it_is_and_a_cut_nearly_so(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
     moving = torch.linspace(-1, 1, 4 * COUNT, dtype=torch.float64)[:, None, None, None].expand(-1, 3, 8, 8)
-    assert same(decoded(vae, moving, monkeypatch), moving.double())
+    assert (decoded(vae, moving, monkeypatch) - moving).abs().max() < 1e-8
     cut = torch.where(torch.arange(4 * COUNT) < 8, -0.8, 0.8)[:, None, None, None].expand(-1, 3, 8, 8)
-    assert (decoded(vae, cut, monkeypatch) - cut).abs().max() < 0.004
+    assert (decoded(vae, cut, monkeypatch) - cut).abs().max() < 0.005
 
 
-def test_a_still_picture_that_pulses_with_its_latents_pulses_half_as_much(
+def test_a_still_picture_shimmers_half_as_much_and_what_moves_in_it_stays(
+    vae: Vae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still = 0.005 * torch.randn(4 * COUNT, 3, 8, 24, generator=torch.Generator().manual_seed(0))
+    passing = still + 0.5 * (torch.arange(24) > torch.arange(4 * COUNT)[:, None, None, None] % 8)
+    out = decoded(vae, passing, monkeypatch)
+    inside = torch.arange(1, 4 * COUNT) % 4 != 0
+    before, after = (x.diff(dim=0)[inside].abs() for x in (passing, out))
+    moving = before > 0.4
+    assert after[~moving].mean() < 0.5 * before[~moving].mean()
+    assert (after - before)[moving].abs().max() < 0.03 and moving.float().mean() > 0.03
+
+
+def test_a_still_picture_that_pulses_with_its_latents_pulses_a_quarter_as_much(
     vae: Vae, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     errors = 0.01 * torch.randn(COUNT, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     out = decoded(vae, errors.repeat_interleave(4, 0), monkeypatch)
     before, after = (x.diff(dim=0).abs().mean((1, 2, 3)) for x in (errors.repeat_interleave(4, 0), out))
-    assert (after[3::4] < 0.52 * before[3::4]).all() and not before[0]
+    assert (after[3::4] < 0.3 * before[3::4]).all() and not before[0]
     assert after[4:].max() < 0.7 * before.max()
     assert same(out[3::4], errors.double())
 
