@@ -116,6 +116,22 @@ def _psnr(vae: torch.nn.Module, family: str, number: int) -> float:
 
 
 @pytest.mark.slow
+def test_what_the_vae_gives_back_moves_as_much_as_it_saw(pipeline: Native) -> None:
+    """Held-out renders of every family: motion through the VAE over motion, the mean of all, and PSNR."""
+    vae = load(library.find(library.DEFAULT), place("cpu", "fp32")).vae
+    moved, psnr = {}, []
+    for family in FAMILIES:
+        drawn = [clips.draw(999, number, 48, [family]) for number in range(2)]
+        frames = clips.render(drawn, 48, (128, 128), torch.device("cpu")).float() / 127.5 - 1
+        with torch.no_grad():
+            back = vae.decode(vae.encode(frames))[0].clamp(-1, 1)
+        moved[family] = float(back.diff(dim=1).abs().mean() / frames.diff(dim=1).abs().mean())
+        psnr += (-10 * torch.log10((back - frames).square().mean((1, 2, 3, 4)) / 4)).tolist()
+    print({family: round(value, 2) for family, value in moved.items()}, f"{np.mean(psnr):.2f} dB")
+    assert 0.8 < np.mean(list(moved.values())) < 1.25
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("coded", (False, True), ids=("renders", "through the VAE"))
 def test_the_probe_tells_what_it_sees(pipeline: Native, coded: bool) -> None:
     """Fresh renders, 32 of every family: the share told rightly, by attribute."""

@@ -9,7 +9,7 @@ only what is all but still in a latent's four frames is averaged.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models.library import FRAMES_PER_LATENT as FRAMES_PER_LATENT
+from pavdm_cli.models.steady import mended, stilled
 
 GROUP = 16  # channels that are normed together
 _FOLD = 4  # pixels folded into channels before the first convolution
@@ -52,16 +53,6 @@ class VaeConfig:
 DecoderState = list[Tensor]
 """What each causal convolution saw last, (B, C, H, W) each; an empty list at the start of a video. Between
 latents of a `Vae`, then its last two frames, (B, 2, 3, H, W)."""
-
-STILL = 0.014
-"""Difference of two frames, of the range from -1 to 1, up to which a place is rather still and decoded with
-errors than moving."""
-MENDED = 0.75
-"""Share of a small jump from one latent's frames to the next's that is taken off."""
-SMALL = 0.1
-"""Jump, of the range from -1 to 1, of which half as much is taken off: larger ones are motion."""
-FADING = (1.0, 2 / 3, 1 / 3, 0.0)
-"""How much of what is taken off the first frame of a latent is taken off each of its frames."""
 
 
 class Conv(nn.Module):
@@ -262,8 +253,8 @@ class Vae(nn.Module):
         """Turn latents (B, T, C, h, w) into frames (B, 4*T, 3, 16*h, 16*w), going on from `state`."""
         raw = latents * self.deviation[:, None, None] + self.mean[:, None, None]
         out, seen = self.decoder(raw, state[:-1] if state else [])
-        out = _stilled(out.to(torch.promote_types(out.dtype, torch.float32)))
-        return _mended(out, state[-1] if state else None), [*seen, out[:, -2:]]
+        out = stilled(out.to(torch.promote_types(out.dtype, torch.float32)))
+        return mended(out, state[-1] if state else None), [*seen, out[:, -2:]]
 
     @torch.no_grad()
     def decode_stream(self, latents: Iterable[Tensor], before: Iterable[Tensor] = ()) -> Iterator[Tensor]:
@@ -278,38 +269,3 @@ class Vae(nn.Module):
         for latent in latents:
             frames, state = self.decode(latent[:, None].to(dtype), state)
             yield (frames.float() * 0.5 + 0.5).clamp(0, 1)
-
-
-def _stilled(frames: Tensor) -> Tensor:
-    """Average each place of a latent's four frames, (B, 4*T, 3, H, W), over those that are alike there.
-
-    A latent is decoded with errors that differ between its frames, so that a still picture would shimmer. It
-    is the bilateral filter (Tomasi and Manduchi 1998) over time, the likeness taken over 3x3 pixels.
-    """
-    four = rearrange(frames, "b (t f) c h w -> f (b t) c h w", f=FRAMES_PER_LATENT)
-    sums, shares = list(four), [torch.ones_like(four[0, :, :1]) for _ in four]
-    for i, j in combinations(range(FRAMES_PER_LATENT), 2):
-        apart = (four[i] - four[j]).square().mean(1, keepdim=True)
-        differ = F.avg_pool2d(apart, 3, 1, 1, count_include_pad=False) / (2 * STILL**2)
-        alike = torch.exp(-differ.clamp_max(60))  # less would be denormal numbers, which are slow
-        for to, other in ((i, j), (j, i)):
-            sums[to] = sums[to] + alike * four[other]
-            shares[to] = shares[to] + alike
-    mean = torch.stack([total / share for total, share in zip(sums, shares, strict=True)])
-    return rearrange(mean, "f (b t) c h w -> b (t f) c h w", b=len(frames))
-
-
-def _mended(frames: Tensor, before: Tensor | None) -> Tensor:
-    """Take half of each small jump off where a latent's frames (B, 4*T, 3, H, W) follow the one's before.
-
-    A latent is decoded with errors of its own, alike in its four frames, so that a still picture would pulse
-    with every latent. A jump is how far its first frame is from going on as the two frames before it did.
-    """
-    four = rearrange(frames, "b (t f) c h w -> b t f c h w", f=FRAMES_PER_LATENT)
-    last = four[:, :, -2:]
-    first = four[:, :1, :1].expand(-1, -1, 2, -1, -1, -1) if before is None else before[:, None]
-    last = torch.cat((first, last[:, :-1]), dim=1)
-    jump = 2 * last[:, :, 1] - last[:, :, 0] - four[:, :, 0]
-    off = MENDED * jump / (1 + jump.square().mean(dim=2, keepdim=True) / SMALL**2)
-    fading = torch.tensor(FADING, dtype=frames.dtype, device=frames.device)[:, None, None, None]
-    return rearrange(four + off[:, :, None] * fading, "b t f c h w -> b (t f) c h w")
