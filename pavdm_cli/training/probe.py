@@ -24,6 +24,8 @@ FEATURES_SHARE = 0.5
 """Weight of the answers read from the features alone."""
 MEASURED_AT_ONCE = 16
 """Clips rendered and read together when a probe is measured."""
+SLOWED = 0.2
+"""Share of clips shown slower than they are, or still: of them only the family is asked."""
 _BODY = ("open", "quarter", "eighth", "block", "times")
 
 
@@ -69,10 +71,10 @@ def train(
 
     def loss(progress: float) -> tuple[Tensor, Reports]:
         picks = torch.from_numpy(state.rng.integers(settings.held, size=settings.batch)).to(device)
-        frames = roughened(pool.frames[picks].float() / 127.5 - 1, state.rng)
-        with autocast(device):
-            told = probe(frames)
         truth = {name: values[picks] for name, values in pool.truth.items()}
+        frames, truth = slowed(pool.frames[picks].float() / 127.5 - 1, truth, state.rng)
+        with autocast(device):
+            told = probe(roughened(frames, state.rng))
         return judged(told, truth)
 
     def after(step: int) -> None:
@@ -90,15 +92,16 @@ def train(
 
 @torch.no_grad()
 def measure(
-    probe: Probe, seed: int, count: int, device: torch.device, vae: Vae | None = None
+    probe: Probe, seed: int, count: int, device: torch.device, vae: Vae | None = None, astray: float = 0.0
 ) -> dict[str, tuple[int, int]]:
     """Return how many answers are right, and of how many, by attribute, over fresh renders: `count` of every
-    family, after a VAE's round trip if one is given. Sets count as right only as a whole."""
+    family, after a VAE's round trip if one is given, with latents astray by up to so much. Sets count as
+    right only as a whole."""
     found: dict[str, tuple[int, int]] = {}
     for family in probe.config.families:
         for start in range(0, count, MEASURED_AT_ONCE):
             shown = [draw(seed, n, [family]) for n in range(start, min(start + MEASURED_AT_ONCE, count))]
-            frames = render(shown, device, vae).to(device).float() / 127.5 - 1
+            frames = render(shown, device, vae, astray=astray).to(device).float() / 127.5 - 1
             read = probe.read(frames, [family] * len(shown))
             for one, sight, reading in zip(shown, seen(shown, device), read, strict=True):
                 answers = {"family": reading.family} | reading.answers
@@ -107,6 +110,27 @@ def measure(
                         right, asked = found.get(name, (0, 0))
                         found[name] = right + (answers[name] == word), asked + 1
     return found
+
+
+def slowed(
+    frames: Tensor, truth: dict[str, Tensor], rng: np.random.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Show some clips (B, T, 3, H, W) at up to a third of their speed, from any moment on, and ask only what
+    family they are of: what a video model makes may move too little, and shows the same world."""
+    batch, count = frames.shape[:2]
+    chosen = rng.uniform(size=batch) < SLOWED
+    speed = np.where(chosen, rng.uniform(0, 1 / 3, batch), 1.0)
+    first = rng.uniform(0, 1, batch) * (1 - speed) * (count - 1)
+    moments = torch.from_numpy(np.rint(first[:, None] + speed[:, None] * np.arange(count)).astype(np.int64))
+    shown = frames[torch.arange(batch)[:, None], moments.to(frames.device)]
+    hidden = torch.from_numpy(chosen).to(frames.device)
+    asked = {
+        name: values
+        if name == "family" or name.endswith(" where")
+        else torch.where(hidden.view(-1, *(1,) * (values.ndim - 1)), -1, values)
+        for name, values in truth.items()
+    }
+    return shown, asked
 
 
 def roughened(frames: Tensor, rng: np.random.Generator) -> Tensor:

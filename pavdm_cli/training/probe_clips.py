@@ -23,6 +23,9 @@ from pavdm_cli.training.worlds.visible import PATCHES, SEEN, Sight, visible
 
 SEEN_AT = slice(0, FRAMES, 5)
 """The moments, of those the probe reads, at which the renderer is asked what can be seen, and where."""
+ASTRAY = 0.4
+"""Most of the deviation by which latents are led astray: as far as a denoiser's own windows end from the
+truth (docs/log.md)."""
 SHAPES = 6
 """More scenes of the family with the most to tell, beside one of every family."""
 
@@ -40,7 +43,7 @@ class ProbeTraining:
     held: int = 2400
     renew: int = 8
     every: int = 4
-    coded: int = 8
+    coded: int = 4
     rate: float = 1.5e-3
     seed: int = 21
     families: tuple[str, ...] = ()
@@ -66,10 +69,14 @@ def draw(seed: int, number: int, families: Sequence[str]) -> Shown:
 
 @torch.no_grad()
 def render(
-    shown: Sequence[Shown], device: torch.device, vae: Vae | None = None, size: Size = (128, 128)
+    shown: Sequence[Shown],
+    device: torch.device,
+    vae: Vae | None = None,
+    size: Size = (128, 128),
+    astray: float = 0.0,
 ) -> Tensor:
     """Draw what the probe reads of scenes of one family, (B, FRAMES, 3, SIDE, SIDE) uint8; given a VAE, as it
-    gives them back."""
+    gives them back, each with latents led astray by up to so much."""
     family = type(shown[0].scene)
     moments = torch.arange(0, SPAN, 1 if vae else STRIDE, dtype=torch.float64, device=device)
     first = torch.tensor([one.first for one in shown], dtype=torch.float64, device=device)
@@ -77,8 +84,25 @@ def render(
     frames = family.render(scenes, seeds, first[:, None] + moments, size)
     if vae is not None:
         with autocast(device):
-            frames = ((vae.decode(vae.encode(2 * frames - 1))[0][:, ::STRIDE].float() + 1) / 2).clamp(0, 1)
+            latents = strayed(vae.encode(2 * frames - 1), [one.seed for one in shown], astray)
+            frames = ((vae.decode(latents)[0][:, ::STRIDE].float() + 1) / 2).clamp(0, 1)
     return small((frames * 255 + 0.5).to(torch.uint8))
+
+
+def strayed(latents: Tensor, seeds: Sequence[int], most: float) -> Tensor:
+    """Lead latents (B, T, C, h, w) astray as a video model does, each clip by a deviation of up to `most`.
+
+    Half of the error stays through the clip, as a wrong shape does, and half is another in every latent.
+    """
+    if not most:
+        return latents
+    out = []
+    for own, seed in zip(latents, seeds, strict=True):
+        dice = torch.Generator().manual_seed(seed)
+        deviation = most * torch.rand((), generator=dice)
+        stays, moves = torch.randn(own[:1].shape, generator=dice), torch.randn(own.shape, generator=dice)
+        out.append(own + (deviation * 0.5**0.5 * (stays + moves)).to(own))
+    return torch.stack(out)
 
 
 def seen(shown: Sequence[Shown], device: torch.device) -> list[Sight]:
@@ -124,7 +148,7 @@ class ProbePool:
         for (_, coded), group in groups.items():
             at, shown_here = [place for place, _ in group], [shown for _, shown in group]
             vae = self._vae if coded else None
-            self.frames[at] = render(shown_here, self._device, vae, self._settings.size)
+            self.frames[at] = render(shown_here, self._device, vae, self._settings.size, ASTRAY)
             truth = targets(self._config, shown_here, seen(shown_here, self._device))
             for name, values in truth.items():
                 self.truth[name][at] = values.to(self._device)

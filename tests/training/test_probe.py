@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -53,6 +54,17 @@ def test_renders_are_small_and_differ_after_the_vae() -> None:
     assert (alone.int() - plain[1:].int()).abs().max() <= 1
 
 
+def test_latents_are_led_astray_by_up_to_so_much_and_partly_for_the_whole_clip() -> None:
+    clean = torch.zeros(40, 30, 4, 6, 6)
+    off = probe_clips.strayed(clean, range(40), 0.4)
+    deviations = off.flatten(1).std(1)
+    assert 0.3 < deviations.max() < 0.42 and deviations.min() < 0.1
+    stays = off.mean(1).flatten(1).var(1) / off.flatten(1).var(1)
+    assert ((stays > 0.4) & (stays < 0.63)).all()
+    assert torch.equal(probe_clips.strayed(clean[3:4], [3], 0.4)[0], off[3])
+    assert probe_clips.strayed(clean, range(40), 0.0) is clean
+
+
 def test_what_cannot_be_seen_is_not_asked() -> None:
     sea, shapes = probe_clips.draw(1, 0, ["sea"]), probe_clips.draw(1, 1, ["shapes"])
     facts = sea.scene.facts()
@@ -71,6 +83,19 @@ def test_what_cannot_be_seen_is_not_asked() -> None:
     assert spots.shape == (1, 4, PATCHES, PATCHES)
     wanted = {words.index(word) for word in there.split(" + ")} | {len(words)}
     assert set(spots.unique().tolist()) == wanted
+
+
+def test_a_slowed_clip_shows_fewer_of_its_frames_in_order_and_is_asked_its_family_alone() -> None:
+    numbers = torch.arange(FRAMES, dtype=torch.float32)[None, :, None, None, None].expand(400, -1, 3, 2, 2)
+    truth = {"family": torch.ones(400).long(), "time": torch.ones(400).long(), "objects": torch.ones(400, 5)}
+    shown, asked = training.slowed(numbers, truth, np.random.default_rng(0))
+    moments = shown[:, :, 0, 0, 0].long()
+    span = moments[:, -1] - moments[:, 0]
+    slow = asked["time"] == -1
+    assert (moments.diff(dim=1) >= 0).all() and (asked["family"] == 1).all()
+    assert (span[~slow] == FRAMES - 1).all() and (span[slow] <= 6).all() and (span[slow] == 0).any()
+    assert 0.12 < slow.float().mean() < 0.28 and ((asked["objects"] == -1).all(1) == slow).all()
+    assert moments.max() == FRAMES - 1 and moments[slow].float().mean(1).std() > 2
 
 
 def test_questions_not_asked_teach_nothing() -> None:
