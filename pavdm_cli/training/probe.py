@@ -92,16 +92,15 @@ def train(
 
 @torch.no_grad()
 def measure(
-    probe: Probe, seed: int, count: int, device: torch.device, vae: Vae | None = None, astray: float = 0.0
+    probe: Probe, seed: int, count: int, device: torch.device, vae: Vae | None = None
 ) -> dict[str, tuple[int, int]]:
     """Return how many answers are right, and of how many, by attribute, over fresh renders: `count` of every
-    family, after a VAE's round trip if one is given, with latents astray by up to so much. Sets count as
-    right only as a whole."""
+    family, after a VAE's round trip if one is given. Sets count as right only as a whole."""
     found: dict[str, tuple[int, int]] = {}
     for family in probe.config.families:
         for start in range(0, count, MEASURED_AT_ONCE):
             shown = [draw(seed, n, [family]) for n in range(start, min(start + MEASURED_AT_ONCE, count))]
-            frames = render(shown, device, vae, astray=astray).to(device).float() / 127.5 - 1
+            frames = render(shown, device, vae).to(device).float() / 127.5 - 1
             read = probe.read(frames, [family] * len(shown))
             for one, sight, reading in zip(shown, seen(shown, device), read, strict=True):
                 answers = {"family": reading.family} | reading.answers
