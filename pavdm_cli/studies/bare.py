@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pavdm_cli.models.device import allowed, seconds
+from pavdm_cli.models.device import seconds
+from pavdm_cli.models.halves import Halves
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.runs.guided import Guided
 from pavdm_cli.runs.request import Request
@@ -47,9 +48,11 @@ def bare(model: Pipeline, request: Request) -> tuple[float, float]:
 
 @torch.no_grad()
 def rates(model: Pipeline, request: Request) -> tuple[float, float]:
-    """Return TFLOP/s of the denoiser's matrix products alone, on all cores, and of the whole denoiser, at the
-    widest call."""
-    guided, step = Guided(model, request), max(_steps(model, request), key=lambda one: len(one.latents))
+    """Return TFLOP/s of the denoiser's matrix products alone and of the whole denoiser, at the widest call.
+
+    Both are computed in the same way: on a CPU the sides of guidance apart, on a core or more each.
+    """
+    alone, step = replace(request, guidance=1), max(_steps(model, request), key=lambda one: len(one.latents))
     noise, device = Noise(request.seeds, model.latent_shape), model.place.device
     shown = torch.stack([noise(k) for k in range(len(step.latents))], dim=1).to(device)
     layers: list[tuple[nn.Linear, Tensor]] = []
@@ -58,19 +61,23 @@ def rates(model: Pipeline, request: Request) -> tuple[float, float]:
         for layer in model.denoiser.modules()
         if isinstance(layer, nn.Linear)
     ]
-    guided(shown, step)
+    with FlopCounterMode(display=False) as counter:  # counts in this thread alone, where one side is computed
+        Guided(model, alone)(shown, step)
     for hook in hooks:
         hook.remove()
     sides = 1 if request.guidance == 1 else 2
-    with FlopCounterMode(display=False) as counter:  # counts in this thread alone, where one side is computed
-        Guided(model, replace(request, guidance=1))(shown, step)
-    products = sum(2 * given.numel() * layer.out_features for layer, given in layers)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(allowed())
-    alone = _seconds(lambda: [F.linear(x, layer.weight, layer.bias) for layer, x in layers], device)
-    torch.set_num_threads(threads)
-    whole = _seconds(lambda: guided(shown, step), device)
-    return products / alone / 1e12, sides * counter.get_total_flops() / whole / 1e12
+    apart = device.type == "cpu"
+
+    def products(_: slice) -> Tensor:
+        return torch.stack([F.linear(x, m.weight, m.bias).flatten()[0].float() for m, x in layers])
+
+    operations = sides * sum(2 * given.numel() * layer.out_features for layer, given in layers)
+    if not apart:
+        layers = [(layer, torch.cat([given] * sides)) for layer, given in layers]
+    halves = Halves() if apart else None
+    bare = _seconds(lambda: halves(sides, products) if halves else products(slice(None)), device)
+    whole = _seconds(partial(Guided(model, request), shown, step), device)
+    return operations / bare / 1e12, sides * counter.get_total_flops() / whole / 1e12
 
 
 def _seconds(call: Callable[[], object], device: torch.device) -> float:

@@ -76,8 +76,8 @@ class Bench:
     wall_s, split: the cold generation from `begun` to the finished file. fps: its frames a second.
     steady_fps: of the warm ones, without load. first_frame_s: until a frame was on disk. overhead: a warm
     generation over its bare model and decoder calls. latent_evaluations: latents shown to the model, guidance
-    counted twice. product_tflops: rate of matrix products at the denoiser's own shapes. denoiser_share: how
-    much of it the denoiser reaches.
+    counted twice. product_tflops: rate of matrix products at the denoiser's own shapes, split over cores as
+    its calls are. denoiser_share: how much of it the denoiser reaches.
     """
 
     wall_s: float

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,9 +55,29 @@ def test_the_work_is_counted(asked: Asked) -> None:
     assert found.latent_evaluations_per_second_of_video == found.latent_evaluations / 8
 
 
-def test_rates_are_above_nothing_and_below_any_machine(asked: Asked) -> None:
-    for rate in bare.rates(load(str(asked.folder), asked.place), REQUEST):
+@pytest.mark.parametrize("guidance", (2.0, 1.0), ids=("guided", "one side"))
+def test_rates_are_above_nothing_and_below_any_machine(asked: Asked, guidance: float) -> None:
+    for rate in bare.rates(load(str(asked.folder), asked.place), replace(REQUEST, guidance=guidance)):
         assert 1e-6 < rate < 1e4
+
+
+def test_products_are_those_of_a_guided_call(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, operations = load(str(asked.folder), asked.place), [0]
+
+    def count(layer: torch.nn.Linear, given: tuple[torch.Tensor], _: object) -> None:
+        operations[0] += 2 * given[0].numel() * layer.out_features
+
+    def once(call: Callable[[], object], _: object) -> float:
+        operations[0] = 0
+        call()
+        return 1.0
+
+    for layer in model.denoiser.modules():
+        if isinstance(layer, torch.nn.Linear):
+            layer.register_forward_hook(count)
+    monkeypatch.setattr(bare, "_seconds", once)
+    products, _ = bare.rates(model, REQUEST)
+    assert products == pytest.approx(operations[0] / 1e12)  # of the last call, the whole one
 
 
 def test_bare_calls_are_as_many_as_the_schedule_makes(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
