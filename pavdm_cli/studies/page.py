@@ -82,7 +82,7 @@ def _head(scores: Scores, against: Scores | None) -> str:
         ["weights", own.weights],
         ["probe", own.probe],
         ["settings", f"{own.schedule}, guidance {own.guidance:g}"],
-        ["videos", f"{scores.videos} of {own.seconds} s, and as many of each kind of render"],
+        ["videos", f"{scores.videos} of {own.seconds} s, as many renders, and one a prompt through the VAE"],
     ]
     if against:
         rows.append(["against", f"{against.identity.model}, weights {against.identity.weights}"])

@@ -68,6 +68,10 @@ class Plan:
         """Every video as (prompt, seed), all prompts of a seed after each other."""
         return [(i, seed) for seed in range(1, self.seeds + 1) for i in self.prompts]
 
+    def of(self, kind: str) -> list[tuple[int, int]]:
+        """Every video of a kind; of renders through the VAE one a prompt, which tells what it costs."""
+        return self.videos[: len(self.prompts)] if kind == "coded" else self.videos
+
 
 QUICK = Plan(prompts=tuple(2 * i + i % 2 for i in range(len(PROMPTS) // 2)), seeds=1, seconds=20)
 
@@ -175,7 +179,7 @@ def make(
     kinds = (*KINDS, *floor_kinds()) if kinds is None else kinds
     alone = set(kinds) <= set(render_kinds())
     claim(folder, own.renders, *([] if alone else [own]), option=option)
-    missing, count = undone(plan, kinds, folder), len(kinds) * len(plan.videos)
+    missing, count = undone(plan, kinds, folder), sum(len(plan.of(kind)) for kind in kinds)
     done = count - len(missing)
     yield Progress(done, count, "", ())
     for kind in dict.fromkeys(kind for kind, _, _ in missing):
@@ -190,13 +194,13 @@ def make(
 
 def undone(plan: Plan, kinds: Sequence[str], folder: Path) -> list[tuple[str, int, int]]:
     """Return the videos that have no record in the folder yet, as (kind, prompt, seed)."""
-    all_ = [(kind, i, seed) for kind in kinds for i, seed in plan.videos]
+    all_ = [(kind, i, seed) for kind in kinds for i, seed in plan.of(kind)]
     return [one for one in all_ if not path(folder, *one).exists()]
 
 
 def gather(plan: Plan, kind: str, folder: Path) -> list[Record]:
     """Read the records of a kind, in the plan's order."""
-    return [records.read(path(folder, kind, i, seed)) for i, seed in plan.videos]
+    return [records.read(path(folder, kind, i, seed)) for i, seed in plan.of(kind)]
 
 
 def score(plan: Plan, own: Identity, folder: Path) -> Scores:

@@ -20,15 +20,15 @@ PLAN = Plan(prompts=(0, 1, 2, 3, 5, 8), seeds=1, seconds=20)
 IDENTITY = Identity("tiny", "0123", "4567", "progressive, 6 steps", 2.0, 20, (32, 32))
 
 
-def written(folder: Path, wrong: int) -> Scores:
+def written(folder: Path, wrong: int, plan: Plan = PLAN) -> Scores:
     """Write records of every kind and score them; the model's go wrong in their last looks."""
     folder.mkdir(parents=True, exist_ok=True)
     for n, kind in enumerate(("made", "real", "other", "coded", *study.floor_kinds())):
-        for i, seed in PLAN.videos:
+        for i, seed in plan.of(kind):
             own = record(i, seed + n, wrong=wrong if kind == "made" else 0)
             strip = np.full((5, 32, 32, 3), 40 * n, np.uint8)
             records.write(folder / f"{kind}-{i:02}-{seed}.json", replace(own, seed=seed), strip)
-    return study.score(PLAN, IDENTITY, folder)
+    return study.score(plan, IDENTITY, folder)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,15 @@ def test_good_videos_hold_and_bad_ones_do_not(good: Scores, bad: Scores) -> None
     assert "adherence, last 4 s, low end of the interval" in failed
     assert "retrieval, last interval over first" in failed
     assert not any("first 4 s" in name for name in failed)
+
+
+def test_more_seeds_are_more_videos_but_of_the_vae_one_a_prompt(folder: Path) -> None:
+    twice = replace(PLAN, seeds=2)
+    assert [len(twice.of(kind)) for kind in ("made", "coded", "floor1")] == [12, 6, 12]
+    scores = written(folder / "twice", 0, twice)
+    assert len(list((folder / "twice").glob("coded-*.json"))) == 6
+    assert scores.videos == 12 and scores.by_interval["adherence"]["coded"][0].value == 1.0
+    assert np.isfinite(scores.by_interval["kernel distance above floor"]["coded"][0].value)
 
 
 def test_results_are_read_as_they_were_written(good: Scores, tmp_path: Path) -> None:
