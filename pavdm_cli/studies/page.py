@@ -161,7 +161,7 @@ def _sheets(plan: Plan, sheets: Sequence[str]) -> str:
 def _sheet(folder: Path, plan: Plan, strips: Path, seed: int) -> str:
     rows = [shrunk(strips / f"{kind}-{i:02}-{seed}.png") for i in plan.prompts for kind in ("made", "real")]
     name = f"sheet-{seed}.webp"
-    Image.fromarray(sheet(rows)).save(folder / name, quality=85)
+    Image.fromarray(sheet(rows)).save(folder / name, quality=70, method=6)
     return name
 
 
