@@ -92,7 +92,7 @@ def facts(one: "Inspection", likeness: "Sequence[Likeness] | None" = None) -> di
     """Return what is to be said of a video, by name; the first is whether it goes bad."""
     seen = one.analysis
     said = {"found": verdict(seen)}
-    if seen.bad_from is not None and one.redone:
+    if seen.bad_from is not None and seen.bad_from >= 1 and one.redone:  # something must stay
         said["again"] = shlex.join(
             ["pavdm", "redo", str(one.path), "--from", f"{math.floor(seen.bad_from)}s"]
         )

@@ -56,6 +56,8 @@ def bench(
     """Measure how fast this machine makes video, and what the time goes to."""
     begun = time.perf_counter()
     out = Output()
+    if sweep and (json_file or compare):
+        raise ConfigError("--sweep has figures of its own; leave --json and --compare out")
     before = None if compare is None else _read(compare)
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise ConfigError(

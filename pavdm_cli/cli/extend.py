@@ -58,6 +58,7 @@ def extend(
         prompt=own.prompt if own else wanted,
         cues=again.cues(own if before else None, joint, offset, wanted, line),
         blend=line.blend,
+        model=model,
         seed=seed,
         guidance=guidance,
         negative=negative,
@@ -68,6 +69,7 @@ def extend(
     path = output or orders.free(file.parent, f"{file.stem}-extended", set())
     check_output(path, force)
     length = orders.frames(seconds, frames, film.model.fps)
+    orders.check_cues(line.cues, joint - offset + length / film.model.fps)
     videos = [(orders.first_seed(wishes.seed), path)]
     machine = again.Machine(
         device=device,

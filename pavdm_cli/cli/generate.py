@@ -48,15 +48,16 @@ def generate(
 
     prompt = walk.read(actions, prompt, prompts)
     line = orders.timeline(at, timeline, blend)
+    typed = line.prompt if prompt is None else prompt
     wishes = orders.Wishes(
-        prompt=line.prompt if prompt is None and prompts is None else prompt,
+        prompt=typed,
         cues=line.cues or None, blend=line.blend, model=model, frames=frames, seed=seed, guidance=guidance,
         negative=negative, schedule=schedule, scale=scale, quality=quality, size=orders.size(size), fps=fps,
     ).like(None if like is None else orders.likeness(like), led=actions is not None)  # fmt: skip
     folder = library.find(wishes.model or library.DEFAULT)
     config = library.config(folder).shaped(wishes.size, wishes.fps)
     walk.check(actions, config)
-    wanted = orders.prompts(None if prompts else wishes.prompt, prompts, config.example)
+    wanted = orders.prompts(typed if prompts else wishes.prompt, prompts, config.example)
     name, ramp = orders.ramp(wishes.schedule or "progressive", steps, config.sampling)
     order = Order(
         asked_model=wishes.model or library.DEFAULT,

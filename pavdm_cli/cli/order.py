@@ -10,6 +10,7 @@ from typing import cast, get_args
 from pavdm_cli.errors import ConfigError, DeviceError
 from pavdm_cli.media import reader
 from pavdm_cli.media.writer import check_output, partial_of
+from pavdm_cli.models import library
 from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.models.names import DeviceName, DtypeName, Offload
 from pavdm_cli.runs import settings
@@ -52,10 +53,16 @@ class Wishes:
 
     def like(self, own: Settings | None, *, led: bool = False) -> "Wishes":
         """Take what was not set from the settings of a video; the prompt goes with its cues, and, where new
-        actions lead, the length with them."""
+        actions lead, the length with them. What is a model's own is not taken over to another.
+
+        Raises:
+            CheckpointError: there is no such model.
+        """
         if own is None:
             return self
         names = {f.name for f in fields(self) if getattr(self, f.name) is None}
+        if self.model and library.lasting(self.model, library.find(self.model)) != own.model:
+            names -= {"schedule", "guidance", "scale"}
         names -= {"cues"} if self.prompt is not None else set()
         names -= {"frames"} if led else set()
         names -= {"blend"} if not own.cues else set()
@@ -125,7 +132,7 @@ def videos(
     first = first_seed(seed)
     pairs = [(prompt, first + i) for prompt in wanted for i in range(count)]
     folder = OUTPUTS if output is None else Path(output)
-    if output is not None and not output.endswith(FOLDER_ENDS) and not folder.is_dir():
+    if output is not None and not output.endswith(FOLDER_ENDS) and not os.path.isdir(folder):
         if len(pairs) == 1:
             check_output(folder, force)
             return (Video(*pairs[0], folder),)
@@ -295,6 +302,6 @@ def free(folder: Path, stem: str, taken: set[Path]) -> Path:
     number = 1
     while True:
         path = folder / (f"{stem}.mp4" if number == 1 else f"{stem}-{number}.mp4")
-        if path not in taken and not path.exists() and not partial_of(path).exists():
+        if path not in taken and not os.path.exists(path) and not os.path.exists(partial_of(path)):
             return path
         number += 1

@@ -54,10 +54,12 @@ def redo(
         prompt=own.prompt,
         cues=again.cues(own, joint, offset, line.prompt if prompt is None else prompt, line),
         blend=line.blend,
+        model=model,
         guidance=guidance,
         negative=negative,
         schedule=schedule,
     ).like(own)
+    orders.check_cues(line.cues, own.frames / film.model.fps - offset)
     if count < 1:
         raise ConfigError(f"--count {count}: must be at least 1")
     first = orders.first_seed(seed)

@@ -9,9 +9,11 @@ from rich.table import Table
 
 from pavdm_cli.cli import order as orders
 from pavdm_cli.cli.output import Output
-from pavdm_cli.media.beginning import has_sound
+from pavdm_cli.media import reader
+from pavdm_cli.media.beginning import goes_on, has_sound
 from pavdm_cli.models import library
 from pavdm_cli.models.card import spelled
+from pavdm_cli.runs import settings
 from pavdm_cli.runs.order import Order, Video
 from pavdm_cli.sampling import schedule
 
@@ -64,9 +66,10 @@ def old(out: Output, order: Order, existing: "Existing") -> None:
         kept = (
             "all its" if source.frames == info.frames else f"the first {source.frames} of its {info.frames}"
         )
-        out.line(
-            "from", f"{source.path}: {kept} frames stay as they are, and it goes on from its own latents"
-        )
+        look = model.size, model.fps, order.scale, order.quality
+        fate = "stay as they are" if goes_on(source.path, *look) else "are encoded anew"
+        fate = "are left out" if source.only_new else fate
+        out.line("from", f"{source.path}: {kept} frames {fate}, and it goes on from its own latents")
         return
     why = "its latents are gone" if existing.settings else "not made by pavdm"
     size = f"{model.size[1] * order.scale}x{model.size[0] * order.scale}"
@@ -84,11 +87,19 @@ def old(out: Output, order: Order, existing: "Existing") -> None:
         )
 
 
+def weights(out: Output, order: Order, now: str) -> None:
+    """Say so where a film goes on with other weights than those that made it."""
+    if order.source is None or order.source.encode:
+        return
+    before = settings.read(reader.tags(order.source.path))
+    if before and before.weights != now:
+        out.remark(f"{order.source.path}: made with other weights than {order.asked_model} has now")
+
+
 def sheet(out: Output, picture: Path, takes: list[Path], first: int, columns: int) -> None:
     """Draw takes, a row each, in so many frames from the first new one on."""
     import numpy as np
 
-    from pavdm_cli.media import reader
     from pavdm_cli.media.sheet import save_png
     from pavdm_cli.media.sheet import sheet as laid
 
@@ -218,7 +229,8 @@ def _told(out: Output, order: Order, one: "Made") -> None:
     if one.drift is None:
         out.line("drift", "too short to tell")
         return
-    out.line("drift", told(one.drift.verdict))
+    part = f"in the last {clock(one.frames / order.model.fps)}, " if one.frames < order.frames else ""
+    out.line("drift", part + told(one.drift.verdict))
     table = Table(box=None, pad_edge=False, header_style="bold cyan")
     for title in ("        figure", "first 15 %", "last 15 %"):
         table.add_column(title)
@@ -244,6 +256,7 @@ def _found(order: Order, one: "Made") -> dict[str, object]:
         "frames_per_second": one.frames / one.seconds if one.seconds else 0.0,
         "settings": one.settings,
         "drift": None if one.drift is None else asdict(one.drift),
+        "drift_seconds": one.frames / order.model.fps,
     }
 
 

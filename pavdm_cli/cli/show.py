@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pavdm_cli.cli import options
 from pavdm_cli.cli.output import Output
+from pavdm_cli.models.card import spelled
 from pavdm_cli.runs.past import Existing
 from pavdm_cli.runs.settings import Making, Settings
 from pavdm_cli.runs.timeline import Cue
@@ -44,17 +45,13 @@ def commands(own: Settings, file: Path, fps: float) -> list[str]:
     """Return the commands that make a video again, one for each time it was worked on."""
     makings = own.makings
     names = [file.with_name(f"{file.stem}-{i}.mp4") for i in range(1, len(makings))] + [file]
-    found = []
+    first = makings[0]
     if not own.foreign:
-        words = ["generate", makings[0].prompt, "--frames", str(makings[0].frames)]
-        whole = ["--scale", str(own.scale), "--quality", str(own.quality)]
-        found.append(
-            [*words, *_cues(makings[0].cues, makings[0].blend, 0.0), *_common(own, makings[0]), *whole]
-        )
+        words = ["generate", first.prompt, "--frames", str(first.frames)]
     else:
-        words = ["extend", own.foreign, "--frames", str(makings[0].frames - makings[0].first)]
-        hidden = ["--only-new"] if own.hidden and own.hidden == makings[0].first else []
-        found.append([*words, "--prompt", makings[0].prompt, *hidden, *_common(own, makings[0])])
+        words = ["extend", own.foreign, "--frames", str(first.frames - first.first), "--prompt", first.prompt]
+        words += ["--only-new"] if own.hidden and own.hidden == first.first else []
+    found = [[*words, *_cues(first.cues, first.blend, 0.0), *_common(own, first), *_shape(own)]]
     for (earlier, later), before in zip(pairwise(makings), names, strict=False):
         found.append([*_later(own, earlier, later, before, fps), *_common(own, later)])
     return [shlex.join(["pavdm", *words, "-o", str(name)]) for words, name in zip(found, names, strict=True)]
@@ -86,7 +83,16 @@ def _common(own: Settings, making: Making) -> list[str]:
     words = ["--seed", str(making.seed), "--schedule", making.schedule, "--guidance", str(making.guidance)]
     words += ["--negative", making.negative] if making.negative else []
     words += ["--model", own.model, "--device", own.device, "--dtype", own.dtype]
+    words += ["--offload", own.offload] if own.offload != "none" else []
+    words += ["--vae-tiling"] if own.vae_tiling else []
     return [*words, *(["--deterministic"] if own.deterministic else [])]
+
+
+def _shape(own: Settings) -> list[str]:
+    """Return the words for what a film has from its beginning on."""
+    words = ["--scale", str(own.scale), "--quality", str(own.quality)]
+    words += ["--size", spelled(own.size)] if own.size else []
+    return [*words, *(["--fps", str(own.fps)] if own.fps else [])]
 
 
 def _told(out: Output, existing: Existing, own: Settings) -> None:

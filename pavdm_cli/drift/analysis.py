@@ -122,7 +122,7 @@ class Analyser:
 
     def __init__(self, fps: float, turns: Sequence[Turn] = ()) -> None:
         self._fps = fps
-        self._meter = DriftMeter(max(round(fps), 1), turns)
+        self._meter = DriftMeter(fps, turns)
         self._motion, self._change, self._share = array("d"), array("d"), array("d")
         self._last: NDArray[np.int16] | None = None
         self._frozen = _Runs(fps, FROZEN_SECONDS)

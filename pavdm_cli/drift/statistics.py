@@ -45,13 +45,15 @@ Turn = tuple[float, float]
 
 
 class DriftMeter:
-    """Measures frames as they pass; keeps one frame of luma and one record a second.
+    """Measures frames as they pass; keeps one frame of luma and one record a second, or as many whole frames
+    as come nearest to one.
 
     turns: asked for, in order; what comes after one is a new part.
     """
 
-    def __init__(self, fps: int, turns: Sequence[Turn] = ()) -> None:
+    def __init__(self, fps: float, turns: Sequence[Turn] = ()) -> None:
         self._fps, self._turns = fps, turns
+        self._group = max(round(fps), 1)
         self._whole: list[SecondStats] = []
         self._sums = _Sums()
         self._last: NDArray[np.float32] | None = None
@@ -65,7 +67,7 @@ class DriftMeter:
     @property
     def seconds(self) -> list[SecondStats]:
         """The seconds so far, in order; the last, unfinished one counts from half a second on."""
-        if 2 * self._sums.frames >= self._fps:
+        if 2 * self._sums.frames >= self._group:
             return [*self._whole, self._second()]
         return list(self._whole)
 
@@ -85,7 +87,7 @@ class DriftMeter:
             sums.differences += 1
         sums.histogram += np.stack([np.bincount(frame[..., c].ravel(), minlength=256) for c in range(3)])
         self._last = luma
-        if sums.frames == self._fps:
+        if sums.frames == self._group:
             self._close()
         return contrast, motion
 
@@ -105,7 +107,7 @@ class DriftMeter:
 
     def _second(self) -> SecondStats:
         sums, n = self._sums, self._sums.frames
-        at, length, moved = float(len(self._whole)), n / self._fps, 0.0
+        at, length, moved = len(self._whole) * self._group / self._fps, n / self._fps, 0.0
         part = self._part(at, length)
         if self._reference is not None and self._reference[0] == part:
             moved = float(np.abs(sums.distribution() - self._reference[1]).sum(axis=1).mean() / 255)

@@ -78,7 +78,8 @@ def encode(
 
 def has_sound(source: Path) -> bool:
     """Say whether a video has sound."""
-    return b" Audio: " in ffmpeg.run("-hide_banner", "-i", ffmpeg.url(source)).stderr
+    said = ffmpeg.run("-hide_banner", "-i", ffmpeg.url(source)).stderr
+    return bool(ffmpeg.streams(said.decode(errors="replace"), "Audio"))
 
 
 def sound(source: Path, target: Path, seconds: float, *, ours: bool) -> bool:

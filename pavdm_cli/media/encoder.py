@@ -117,7 +117,8 @@ class Encoder:
         except VideoError:
             file.close()
             self._stderr.close()
-            partial.unlink()
+            if not self.whole.size:
+                partial.unlink()
             raise
         self._carrier = threading.Thread(target=self._carry, args=(file,), daemon=True)
         self._carrier.start()
@@ -201,20 +202,21 @@ class Encoder:
             return reached.grown(part.data)
         tick = part.duration // part.frames
         moved = part.moved(part.sequence + after.fragments, part.start + after.frames * tick)
-        self._append(file, moved.data)
-        file.truncate()
-        os.fsync(file.fileno())
+        self._append(file, moved.data, settled=True)
         reached = reached.grown(moved.data, part.frames)
         self.frames_on_disk = reached.frames
         if part.frames == self._group:
             self.whole = reached
         return reached
 
-    def _append(self, file: io.FileIO, data: bytes) -> None:
-        """Append one whole part, or nothing of it."""
+    def _append(self, file: io.FileIO, data: bytes, *, settled: bool = False) -> None:
+        """Append one whole part, or nothing of it. settled: it is then the end of what is on the disk."""
         end = file.tell()
         try:
             write_all(file, memoryview(data))
+            if settled:
+                file.truncate()
+                os.fsync(file.fileno())
         except OSError as error:
             file.truncate(end)
             reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror

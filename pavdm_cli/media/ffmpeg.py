@@ -55,6 +55,12 @@ def starting(program: str) -> Iterator[None]:
         ) from error
 
 
+def streams(said: str, kind: str) -> list[str]:
+    """Return the lines in which ffmpeg describes streams of a kind (Video, Audio); tags may hold such words
+    too."""
+    return re.findall(rf"^ *Stream #\d+:\d+.*? {kind}: .*$", said, flags=re.MULTILINE)
+
+
 def last_line(stderr: bytes) -> str:
     """Return the last line ffmpeg printed, or words for its silence."""
     lines = stderr.decode(errors="replace").strip().splitlines()
@@ -72,7 +78,11 @@ def metadata(tags: Mapping[str, str]) -> bytes:
 
 def read_metadata(data: bytes) -> dict[str, str]:
     """Return the global tags of an ffmetadata file; sections for streams and chapters are left out."""
-    text = re.split(r"^\[", data.decode(errors="replace"), maxsplit=1, flags=re.MULTILINE)[0]
+    whole = data.decode(errors="replace")
+    until = re.match(
+        r"(?:\\.|[^\\\n]|\n(?!\[))*", whole, flags=re.DOTALL
+    )  # a line feed in a value is escaped
+    text = until[0] if until else ""
     found = re.findall(r"^((?:\\.|[^\\=\n;#])+)=((?:\\.|[^\\\n])*)$", text, flags=re.MULTILINE | re.DOTALL)
     return {_unescaped(key): _unescaped(value) for key, value in found}
 

@@ -40,7 +40,7 @@ def probe(path: Path) -> VideoInfo:
     Raises VideoError if the file is missing, empty, no video, or without a video stream.
     """
     stdout, stderr = _inspect(path)
-    stream = next(line for line in stderr.splitlines() if " Video: " in line)
+    stream = ffmpeg.streams(stderr, "Video")[0]
     sides = re.search(r", (\d+)x(\d+)", stream)
     rate = re.search(r"([\d.]+)(k?) fps", stream) or re.search(r"([\d.]+)(k?) tbr", stream)
     counted = re.findall(r"^frame=\s*(\d+)", stderr, flags=re.MULTILINE)
@@ -50,9 +50,8 @@ def probe(path: Path) -> VideoInfo:
             f"{path}: no size, rate or frame in its video stream ({stream.strip()}). Convert it to MP4"
         )
     width, height = int(sides[1]), int(sides[2])
-    if re.search(
-        r"rotation of -?(90|270)\.", stderr
-    ):  # a telephone held upright; ffmpeg turns it when it decodes
+    turned = r"^ *(?:Display Matrix|displaymatrix): rotation of -?(90|270)\."
+    if re.search(turned, stderr, flags=re.MULTILINE):  # a telephone held upright; ffmpeg turns it
         width, height = height, width
     frames = int(counted[-1])
     return VideoInfo(width, height, fps, frames, frames / fps, _settings(stdout))
@@ -142,7 +141,11 @@ def _decode_command(path: Path, shown: tuple[str, ...]) -> list[str]:
 
 def _inspect(path: Path) -> tuple[bytes, str]:
     """Return what ffmpeg says of a video: its tags as ffmetadata, its description with the frame count."""
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:
+        raise VideoError(f"{path} cannot be read: {error.strerror}. Give another file") from error
+    if not there:
         raise VideoError(f"{path}: no such video file. Check the name")
     if path.stat().st_size == 0:
         raise VideoError(f"{path} is empty. Make the video again")

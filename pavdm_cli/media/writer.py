@@ -31,6 +31,13 @@ def check_output(path: Path, force: bool) -> None:
     """
     if path.suffix.lower() != ".mp4":
         raise VideoError(f"{path}: a video is written as MP4. Give it a name that ends in .mp4")
+    try:
+        _check_place(path, force)
+    except OSError as error:
+        raise VideoError(f"{path}: {error.strerror}. Choose another name or place") from error
+
+
+def _check_place(path: Path, force: bool) -> None:
     if path.is_dir():
         raise VideoError(f"{path} is a folder. Name a file in it: {path / 'video.mp4'}")
     if path.exists() and not force:

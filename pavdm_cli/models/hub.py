@@ -142,7 +142,8 @@ def pull(name: str) -> Iterator[Progress]:
         wanted = _wanted(repo, path)
     done = sum(entry.size for entry in wanted.files if size_of(path / entry.name) == entry.size)
     _check_disk(repo, path, wanted)
-    write(wanted, path / MANIFEST)
+    with reached(repo):
+        write(wanted, path / MANIFEST)
     for entry in missing(path):
         with reached(repo):
             for there in fetch(wanted, entry, path):

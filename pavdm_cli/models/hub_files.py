@@ -60,7 +60,7 @@ def fetch(wanted: Manifest, entry: Entry, path: Path) -> Iterator[int]:
                 for piece in answer.iter_bytes():
                     file.write(piece)
                     yield file.tell()
-    if size_of(part) == entry.size == 0:
+    if not entry.size:
         part.touch()
     if digest_of(part, entry) != entry.digest:
         part.unlink()
@@ -74,6 +74,7 @@ def reached(repo: str) -> Iterator[None]:
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
+        HFValidationError,
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
     )
@@ -96,14 +97,19 @@ def reached(repo: str) -> Iterator[None]:
         raise CheckpointError(
             f"{repo}: {where} answered {error.response.status_code}; try later: what is there is kept"
         ) from error
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise CheckpointError(f"{repo}: the disk is full; free some space and pull again") from error
+    except HFValidationError as error:
+        raise CheckpointError(
+            f"{repo}: no repository can be called that ({error}); check the name"
+        ) from error
     except broken as error:
         raise CheckpointError(
             f"{repo}: {where} cannot be reached ({type(error).__name__}); check the connection and "
             "pull again: it goes on where it stopped"
+        ) from error
+    except OSError as error:
+        why = "the disk is full" if error.errno == errno.ENOSPC else str(error)
+        raise CheckpointError(
+            f"{repo}: {why}; free some space, or make it writable, and pull again"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -123,7 +124,8 @@ def find(name_or_path: str) -> Path:
     if name_or_path in hub.KNOWN:
         return hub.folder(name_or_path)
     path = Path(name_or_path)
-    if (path / "config.json").is_file() or (path / kinds.INDEX).is_file() or kinds.is_weights(path):
+    inside = (path / "config.json", path / kinds.INDEX)
+    if any(map(os.path.isfile, inside)) or (os.path.isfile(path) and kinds.is_weights(path)):
         return path
     if hub.is_id(name_or_path) and (hub.local(name_or_path) / hub.MANIFEST).is_file():
         return hub.folder(name_or_path)
@@ -132,6 +134,12 @@ def find(name_or_path: str) -> Path:
         f"({', '.join(hub.KNOWN)}), nor a folder with a config.json or {kinds.INDEX}; "
         "'pavdm models list' shows what is there"
     )
+
+
+def lasting(asked: str, folder: Path) -> str:
+    """Return what finds a model again from any folder: the name it was asked for by, or its path in full."""
+    named = asked in (*names(), *hub.KNOWN) or folder == hub.local(asked)
+    return asked if named else str(folder.absolute())
 
 
 def config(folder: Path) -> ModelConfig:

@@ -119,12 +119,12 @@ def _encoded(run: Run, order: Order, source: Source, pipeline: Pipeline) -> Give
 
 
 def _decoded(pipeline: Pipeline, log: LatentLog, past: Past) -> NDArray[np.uint8]:
-    """Return the last frames of a past whose latents are there."""
+    """Return the last frames of a past whose latents are there, as new ones will be shown."""
     timing = pipeline.config.timing
     begin = max(past.latents - 1 - -(-joint.AROUND // timing.each), 0)
     frames = _frames(pipeline, log, begin)
     covered = past.shift + timing.first(past.latents)
-    return frames[: len(frames) - (covered - past.frames)]
+    return corrected(frames[: len(frames) - (covered - past.frames)], past.correction)
 
 
 def _frames(pipeline: Pipeline, log: LatentLog, begin: int) -> NDArray[np.uint8]:

@@ -53,6 +53,7 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
     each = own.frames_per_latent if own else FRAMES_PER_LATENT
     if every is None and ours:
         every = joint_frames(str(info.tags["schedule"]), each)
+        every = every if every > 1 else None  # between joints at every frame there is nothing
     among = like(every, round(info.fps), each) if ours and every is not None else 1
     analyser, strip, at, place = Analyser(info.fps, turns(info)), [], [], 0
     shown = {round((i + 0.5) * info.frames / STRIP - 0.5) for i in range(STRIP)}

@@ -15,6 +15,7 @@ from pavdm_cli.errors import RunError
 from pavdm_cli.media import beginning, reader
 from pavdm_cli.media.encoder import Progress, intact
 from pavdm_cli.media.writer import partial_of
+from pavdm_cli.models import library
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.runs import joint, timeline
 from pavdm_cli.runs import plan as plans
@@ -281,7 +282,7 @@ def _settings(order: Order, machine: Machine, video: Video, given: Given | None,
         schedule=schedule.spelled(order.schedule, order.ramp),
         guidance=order.guidance,
         negative=order.negative,
-        model=order.model.name,
+        model=library.lasting(order.asked_model, order.folder),
         weights=machine.weights,
         vae=machine.vae,
         scale=order.scale,

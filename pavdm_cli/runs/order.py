@@ -86,6 +86,10 @@ class Order(Asked):
                 f"--negative {self.negative!r}: not read at guidance 1; leave it out, or give a --guidance "
                 "above 1"
             )
+        texts = [*(video.prompt for video in self.videos), *(cue.text for cue in self.cues), self.negative]
+        for text in texts:
+            if any("\ud800" <= letter <= "\udfff" for letter in text):  # bytes that are no UTF-8
+                raise ConfigError(f"the prompt {text!r} is not valid UTF-8; type it anew")
         if not (math.isfinite(self.blend) and self.blend >= 0):
             raise ConfigError(f"--blend {self.blend}: must be a number of seconds from 0 on")
         for video in self.videos:  # making a writer checks size, scale and quality, and makes nothing on disk

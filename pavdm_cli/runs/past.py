@@ -143,13 +143,13 @@ def until(existing: Existing, frame: int) -> tuple[Source, Past]:
         )
     latents = found.timing.latents(found.hidden + frame - found.shift)
     frames = found.shift + found.timing.first(latents)
-    fps = existing.info.fps
-    earliest = max(found.shift + found.timing.first(1) - found.hidden, 1) / fps
-    latest = (existing.info.frames - 1) / fps
     if latents < 1 or frames <= found.hidden or frames >= found.frames:
+        fps, timing = existing.info.fps, found.timing
+        earliest = max(found.shift - found.hidden, 0) + 1
+        latest = found.shift + timing.first(timing.latent(found.frames - 1 - found.shift)) - found.hidden
         raise RunError(
-            f"--from {frame / fps:.2f} s: {existing.path} can be made anew from {earliest:.2f} s to before "
-            f"{latest:.2f} s"
+            f"--from {frame / fps:.2f} s: {existing.path} can be made anew "
+            + (f"from {earliest / fps:.2f} to {latest / fps:.2f} s" if latest >= earliest else "nowhere")
         )
     kept = frames - found.hidden
     return _source(existing, kept, 0, False, encode=False), _past(found, frames, latents, False)

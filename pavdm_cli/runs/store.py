@@ -8,7 +8,7 @@ import errno
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -102,7 +102,7 @@ class Run:
 
     def size(self) -> int:
         """Return its bytes on disk."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        return sum(_size(path) for path in self.folder.rglob("*"))
 
     def finish(self) -> None:
         """Mark the run as made."""
@@ -149,10 +149,11 @@ def create(root: Path, asked: Asked, slug: str) -> Run:
 
 def all_runs(root: Path) -> list[Run]:
     """Return every run, the oldest first."""
-    folders = [path.parent for path in root.glob("*/run.json")]
-    return [
-        Run(folder) for folder in sorted(folders, key=lambda folder: (folder / "run.json").stat().st_mtime_ns)
-    ]
+    found = []
+    for path in root.glob("*/run.json"):
+        with suppress(FileNotFoundError):  # another process may remove it just now
+            found.append((path.stat().st_mtime_ns, path.parent))
+    return [Run(folder) for _, folder in sorted(found)]
 
 
 def find(root: Path, name: str) -> Run:
@@ -192,6 +193,13 @@ def prune(root: Path, most: int = KEPT) -> None:
             return
         total -= run.size()
         run.remove()
+
+
+def _size(path: Path) -> int:
+    """Return a file's bytes; none of a folder, or of a file that is gone by now."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size if path.is_file() else 0
+    return 0
 
 
 def _absolute(asked: Asked) -> Asked:

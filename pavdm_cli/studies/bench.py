@@ -18,6 +18,7 @@ from pavdm_cli.errors import ConfigError, DeviceError, ScheduleError
 from pavdm_cli.models import pipeline
 from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.models.device import Place
+from pavdm_cli.models.kinds import DiffusersConfig
 from pavdm_cli.models.names import Offload
 from pavdm_cli.models.pipeline import Pipeline
 from pavdm_cli.runs.film import Film, Look
@@ -171,7 +172,8 @@ def variants(asked: Asked, formats: Sequence[Place]) -> list[tuple[str, Asked]]:
         for place in formats
         if place.dtype != asked.place.dtype
     ]
-    found += [(f"attention chunk {n}", replace(asked, attention_chunk=n)) for n in (16, 64)]
+    if not isinstance(asked.model, DiffusersConfig):
+        found += [(f"attention chunk {n}", replace(asked, attention_chunk=n)) for n in (16, 64)]
     changes = [("steps", ramp.steps // 2), ("steps", ramp.steps * 3 // 2)]
     changes += [("window", ramp.window // 2), ("window", ramp.window * 2 // 3)]
     for name, value in changes:

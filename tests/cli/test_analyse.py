@@ -51,6 +51,9 @@ def test_where_it_goes_bad_and_what_makes_it_again(tmp_path: Path) -> None:
     assert lines[1] == "found   departs from its beginning at 0:04: freezes"
     assert lines[2] == f"again   pavdm redo '{path}' --from 4s"
     assert "freezes 0:04 to 0:06" in lines
+    still = np.repeat(GOOD[:1], len(GOOD), axis=0)
+    at_once = analyse(written(tmp_path / "still.mp4", still, schedule="progressive")).stdout
+    assert "departs from its beginning at 0:00" in at_once and "pavdm redo" not in at_once
     foreign = analyse(written(tmp_path / "other.mp4", frozen())).stdout
     assert "pavdm redo" not in foreign
 

@@ -1,6 +1,7 @@
 """`extend` and `redo`: what was there stays to the bit, whatever is made behind it."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pavdm_cli.cli.app import app
 from pavdm_cli.errors import ConfigError, PavdmError, RunError, VideoError
 from pavdm_cli.media import attachment, ffmpeg, reader
 from pavdm_cli.media.writer import VideoWriter
+from pavdm_cli.models import quantised
 from pavdm_cli.runs.past import look
 from pavdm_cli.runs.timeline import Cue
 
@@ -127,16 +129,42 @@ def test_the_commands_that_show_tells_make_it_again(folder: Path) -> None:
     assert len(found["commands"]) == 5 and found["latents"] == len(latents(folder / "e.mp4"))
     (folder / "e.mp4").unlink()
     for command in found["commands"]:
-        pavdm(*_words(command), "-q", model=())
+        pavdm(*shlex.split(command)[1:], "-q", model=())
     assert np.array_equal(frames(folder / "e.mp4"), wanted)
     assert "again   pavdm generate" in pavdm("show", "e.mp4", model=()).stdout
 
 
-def _words(command: str) -> list[str]:
-    import shlex
+def test_a_film_goes_on_by_the_very_model_that_made_it(folder: Path) -> None:
+    """Not by the packaged one of the same name; and if that has other weights by now, it is said."""
+    config = json.loads((folder / "weights/tiny/config.json").read_text()) | {"name": "worlds"}
+    (folder / "weights/tiny/config.json").write_text(json.dumps(config))
+    generate("old.mp4", "--frames", "16")
+    numbers = ("--dtype", "fp32", "--device", "cpu")
+    said = pavdm("extend", "old.mp4", "--frames", "8", "-o", "a.mp4", *numbers, model=())
+    assert "other weights" not in said.stderr and latents(folder / "a.mp4").shape[2:] == (4, 2, 2)
+    denoiser = folder / "weights/tiny/denoiser.safetensors"
+    stored = quantised.load(denoiser)
+    stored[next(name for name in stored if name.endswith("bias"))] += 1
+    quantised.save(denoiser, stored)
+    said = pavdm("extend", "old.mp4", "--frames", "8", "-o", "b.mp4", *numbers, model=())
+    assert "old.mp4: made with other weights than" in said.stderr
 
-    words = shlex.split(command)[1:]
-    return [word if word != "tiny" else "weights/tiny" for word in words]
+
+def test_old_frames_are_said_to_be_encoded_anew_where_they_are(folder: Path) -> None:
+    generate("old.mp4", "--frames", "16")
+    for options, fate in ((("--quality", "30"), "are encoded anew"), (("--only-new",), "are left out")):
+        said = pavdm("extend", "old.mp4", "--frames", "8", *options, "--dry-run").stdout
+        assert f"all its frames {fate}, and it goes on from its own latents" in said
+
+
+def test_the_commands_for_a_film_begun_by_others_hold_all_that_was_set(folder: Path) -> None:
+    with VideoWriter(folder / "x.mp4", (32, 32), 8, tags={}) as video:
+        video.write(moving_frames(16, (32, 32)))
+    options = ("--frames", "16", "--prompt", "a ball", "--at", "3s=sea", "--scale", "2", "--quality", "30")
+    pavdm("extend", "x.mp4", *options, "--fps", "8", "-q", "-o", "z.mp4")
+    (command,) = json.loads(pavdm("show", "z.mp4", "--json", model=()).stdout)["commands"]
+    for words in ("--at 3s=sea", "--blend 1", "--scale 2", "--quality 30", "--fps 8", "--prompt 'a ball'"):
+        assert words in command, words
 
 
 def test_like_takes_the_settings_of_a_film(folder: Path) -> None:
@@ -251,10 +279,12 @@ def raise_of(*arguments: str) -> None:
         (("extend", "cut.mp4", "--prompt", "a"), VideoError, "not a video"),
         (("extend", "torn.mkv", "--prompt", "a"), VideoError, "is damaged: .* Repair it: ffmpeg -i"),
         (("extend", "old.mp4", "--at", "1s=sea"), ConfigError, "the new part begins at 2.5 s"),
+        (("extend", "old.mp4", "--frames", "8", "--at", "4s=sea"), ConfigError, "the video ends at 3.5 s"),
+        (("redo", "old.mp4", "--from", "1s", "--at", "3s=sea"), ConfigError, "the video ends at 2.5 s"),
         (("extend", "old.mp4", "-o", "old.mp4"), VideoError, "exists already"),
         (("redo", "short.mp4", "--from", "0s"), RunError, "it was not made by pavdm"),
-        (("redo", "old.mp4", "--from", "0s"), RunError, "from 0.50 s to before"),
-        (("redo", "old.mp4", "--from", "2.5s"), RunError, "from 0.50 s to before"),
+        (("redo", "old.mp4", "--from", "0s"), RunError, "from 0.12 to 2.00 s"),
+        (("redo", "old.mp4", "--from", "2.2s"), RunError, "from 0.12 to 2.00 s"),
         (("redo", "old.mp4", "--from", "soon"), ConfigError, "'soon' is no time"),
         (("redo", "old.mp4", "--from", "1s", "--count", "0"), ConfigError, "--count 0"),
         (("redo", "old.mp4", "--from", "1s", "--count", "2", "-o", "x.mp4"), ConfigError, "one file for 2"),

@@ -99,7 +99,7 @@ def test_the_settings_in_the_file_make_it_again(folder: Path) -> None:
         "frames": 9,
         "guidance": 2.0,
         "negative": "sea",
-        "model": "tiny",
+        "model": str(folder / "weights/tiny"),
         "dtype": "fp32",
         "device": "cpu",
     }
@@ -255,6 +255,12 @@ def test_a_video_too_short_to_measure(folder: Path) -> None:
         (["a", "--schedule", "full-sequence"], ScheduleError, "shows 20 latents"),
         (["a", "--scale", "0"], VideoError, "scale 0"),
         (["a", "--quality", "52"], VideoError, "quality 52"),
+        (["a", "--prompts", "prompts.txt"], ConfigError, "a prompt and --prompts prompts.txt were given"),
+        (["--timeline", "line.toml", "--prompts", "prompts.txt"], ConfigError, "a prompt and --prompts"),
+        (["\udce9 ball"], ConfigError, "is not valid UTF-8"),
+        (["a", "--at", "1s=\udce9"], ConfigError, "is not valid UTF-8"),
+        (["a", "-o", f"{'a' * 252}.mp4"], VideoError, "File name too long"),
+        (["a", "-o", f"{'a' * 245}.mp4"], VideoError, "File name too long"),
         (["a", "-o", "video.avi"], VideoError, "ends in .mp4"),
         (["a", "-o", "weights/tiny/config.json/x.mp4"], VideoError, "is a file, not a folder"),
     ],
@@ -262,6 +268,8 @@ def test_a_video_too_short_to_measure(folder: Path) -> None:
 def test_wrong_input_leaves_nothing(
     folder: Path, arguments: list[str], error: type[PavdmError], said: str
 ) -> None:
+    (folder / "prompts.txt").write_text("a ball\n")
+    (folder / "line.toml").write_text('prompt = "sea"\n')
     before = sorted(folder.rglob("*"))
     small = [] if set(arguments) & {"--device", "--dtype", "--scale"} else SMALL
     result = CliRunner().invoke(app, ["generate", "--model", "weights/tiny", *arguments, *small])
@@ -295,10 +303,10 @@ def test_damaged_weights_leave_nothing(folder: Path, how: str) -> None:
 def test_a_disk_that_fills_up_keeps_what_plays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     append, calls = Encoder._append, iter(range(1000))
 
-    def full(self: Encoder, file: object, data: bytes) -> None:
+    def full(self: Encoder, file: object, data: bytes, **how: bool) -> None:
         if next(calls) == 3:
             raise VideoError("the disk is full")
-        append(self, file, data)  # type: ignore[arg-type]
+        append(self, file, data, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Encoder, "_append", full)
     result = generate("a red ball", "--seconds", "40", "--seed", "1", "-q")

@@ -6,6 +6,7 @@ import pytest
 
 from pavdm_cli.cli import order
 from pavdm_cli.errors import ConfigError, DeviceError, PavdmError, ScheduleError, VideoError
+from pavdm_cli.runs.settings import Settings
 from pavdm_cli.runs.timeline import Cue
 from pavdm_cli.sampling.schedule import Ramp
 
@@ -41,6 +42,24 @@ def test_prompts_are_lines_of_a_file(tmp_path: Path) -> None:
     file.write_text("a red ball\n\n  the sea at night  \n", encoding="utf-8")
     assert order.prompts(None, file) == ["a red ball", "the sea at night"]
     assert order.prompts(" a ball ", None) == ["a ball"]
+
+
+def test_what_is_a_model_s_own_is_not_taken_over_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Settings(
+        prompt="left*9", seed=3, frames=10, schedule="progressive:window=16", guidance=1.0, model="maze",
+        weights="", vae="", scale=8, quality=20, device="cpu", dtype="fp32", threads=1, attention_chunk=None,
+        deterministic=False, torch="", pavdm="", run="",
+    )  # fmt: skip
+    other = order.Wishes(prompt="the sea", model="worlds").like(own)
+    assert (other.schedule, other.guidance, other.scale, other.seed, other.quality) == (
+        None,
+        None,
+        None,
+        3,
+        20,
+    )
+    same = order.Wishes(prompt="left*8", model="maze").like(own)
+    assert (same.schedule, same.guidance, same.scale) == ("progressive:window=16", 1.0, 8)
 
 
 def test_an_empty_prompt_names_one_that_the_model_reads() -> None:

@@ -13,7 +13,7 @@ from pavdm_cli.drift.statistics import DriftMeter, SecondStats
 FRAMES = pixels(scene(2.5))
 
 
-def measured(frames: np.ndarray, fps: int = FPS) -> list[SecondStats]:
+def measured(frames: np.ndarray, fps: float = FPS) -> list[SecondStats]:
     meter = DriftMeter(fps)
     meter.add(frames)
     return meter.seconds
@@ -31,6 +31,12 @@ def test_flat_pictures_have_known_figures() -> None:
     assert second.brightness == pytest.approx(0.3, abs=1e-6)
     assert second.motion == pytest.approx(((0.2126 - 0.2) + 0.2) / 2, abs=1e-6)
     assert second.histogram == pytest.approx((0.7 + 0.3 + 0.3) / 3)
+
+
+def test_seconds_of_a_rate_that_is_no_whole_number_begin_where_they_do() -> None:
+    found = measured(np.zeros((31, 8, 8, 3), np.uint8), fps=12.5)
+    assert [one.at for one in found] == pytest.approx([0, 0.96, 1.92])
+    assert [one.length for one in found] == pytest.approx([0.96, 0.96, 7 / 12.5])
 
 
 def test_a_chequerboard_is_as_sharp_as_can_be() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pictures import moving_frames
 
 from pavdm_cli.errors import VideoError
-from pavdm_cli.media import ffmpeg, reader
+from pavdm_cli.media import beginning, ffmpeg, reader
 from pavdm_cli.media.writer import VideoWriter
 
 
@@ -54,6 +54,21 @@ def test_a_foreign_video_is_read_and_has_no_tags(tmp_path: Path) -> None:
     path = made(tmp_path / "a -b:c.mkv", *source, "-metadata", "comment=made by hand")
     assert reader.probe(path) == reader.VideoInfo(64, 48, 29.97, 30, 30 / 29.97, {})
     assert sum(len(chunk) for chunk in reader.read(path)) == 30
+
+
+def test_words_in_tags_are_no_streams(tmp_path: Path) -> None:
+    source = ("-f", "lavfi", "-i", "testsrc=size=64x48:rate=24:duration=1")
+    tags = ("-metadata", "title=A song ( Video: 4K, Audio: loud)", "-metadata", "comment=rotation of 90.")
+    path = made(tmp_path / "song.mp4", *source, *tags)
+    info = reader.probe(path)
+    assert (info.width, info.height, info.fps, info.frames) == (64, 48, 24, 24)
+    assert not beginning.has_sound(path)
+
+
+def test_tags_of_several_lines_come_back() -> None:
+    tags = {"title": "one\n[two]\n;three=4", "comment": "ends in a backslash \\"}
+    said = ffmpeg.metadata(tags) + b"[STREAM]\ntitle=of a stream\n"
+    assert ffmpeg.read_metadata(said) == tags
 
 
 def test_a_telephone_held_upright(tmp_path: Path) -> None:

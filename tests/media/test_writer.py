@@ -190,6 +190,36 @@ def test_a_full_disk_is_named_and_what_was_whole_plays(
         video.close()
 
 
+def test_a_disk_that_is_full_only_when_it_is_written_to_is_named_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, calls = os.fsync, []
+
+    def sync(number: int) -> None:
+        calls.append(number)
+        if len(calls) > 1:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+        plain(number)
+
+    monkeypatch.setattr(encoder.os, "fsync", sync)
+    with (
+        pytest.raises(VideoError, match=r"Disk quota exceeded\. Its first 24 frames are kept"),
+        VideoWriter(tmp_path / "video.mp4", SIZE, tags={}) as video,
+    ):
+        for _ in range(20):
+            video.write(moving_frames(24))
+    assert len(decoded(video.partial)) == video.frames_on_disk == 24
+
+
+def test_what_was_made_stays_where_ffmpeg_cannot_be_started(tmp_path: Path) -> None:
+    partial, begun = tmp_path / "video.partial.mp4", encoder.Progress(24, 1, 7, 0)
+    for after in (begun, None):
+        partial.write_bytes(b"a movie")
+        with pytest.raises(VideoError, match="cannot be run as ffmpeg"):
+            encoder.Encoder([str(tmp_path / "none")], partial, 24, after)
+        assert partial.exists() == (after is begun)
+
+
 def test_a_disk_without_any_room_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_room(file: io.FileIO, data: memoryview) -> None:
         if str(getattr(file, "name", "")).endswith("mp4"):

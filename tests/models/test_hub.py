@@ -164,6 +164,17 @@ def test_an_unknown_repository(server: Hub) -> None:
         list(hub.pull("no/body"))
 
 
+def test_no_repository_can_be_called_that(server: Hub) -> None:
+    with pytest.raises(CheckpointError, match=r"owner/name.git: no repository can be called that"):
+        list(hub.pull("owner/name.git"))
+
+
+def test_an_empty_file_is_fetched_too(server: Hub, checkpoint: Path) -> None:
+    (checkpoint / "tokenizer/merges.txt").write_text("")
+    list(hub.pull(NAME))
+    assert (library.find(NAME) / "tokenizer/merges.txt").read_bytes() == b""
+
+
 def test_a_name_that_is_none(server: Hub) -> None:
     with pytest.raises(CheckpointError, match=f"'nobody': neither a known name .*{NAME}"):
         list(hub.pull("nobody"))

@@ -50,6 +50,18 @@ def test_ours_is_measured_at_its_own_size_where_its_schedule_has_joints(tmp_path
         assert joints and (joints.every, joints.among) == (every, among)
 
 
+def test_joints_at_every_frame_are_none(tmp_path: Path) -> None:
+    own = Settings(
+        prompt="left", seed=1, frames=40, schedule="progressive:chunk=1", guidance=1, model="m", weights="",
+        vae="", scale=1, quality=18, device="cpu", dtype="fp32", threads=1, attention_chunk=None,
+        deterministic=False, torch="", pavdm="", run="", frames_per_latent=1,
+    )  # fmt: skip
+    path = tmp_path / "walk.mp4"
+    with VideoWriter(path, FRAMES.shape[1:3], 8, tags=stored(own)) as writer:
+        writer.write(FRAMES)
+    assert inspection.inspect(path).analysis.joints is None
+
+
 def test_a_schedule_of_another_time_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScheduleError, match="'spiral': unknown"):
         inspection.inspect(written(tmp_path / "a.mp4", schedule="spiral"))

@@ -1,5 +1,6 @@
 """Runs on disk: named, listed, locked, and cleared away."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -44,6 +45,25 @@ def made(root: Path, *, size: int = 0, finished: bool = False) -> Run:
     if finished:
         run.finish()
     return run
+
+
+def test_what_another_process_removes_meanwhile_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, plain = [made(tmp_path, size=5, finished=True) for _ in range(2)], Path.stat
+    seen: set[Path] = set()
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        if path in seen and path.is_relative_to(runs[0].folder):
+            raise FileNotFoundError(errno.ENOENT, "gone", path)
+        seen.add(path)
+        return plain(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert store.all_runs(tmp_path) == runs[1:]
+    assert runs[0].size() == 0 and runs[1].size() > 5
+    store.prune(tmp_path, most=0)
+    assert not runs[1].folder.exists()
 
 
 def test_runs_stand_in_the_order_they_were_begun(tmp_path: Path) -> None:
