@@ -52,9 +52,10 @@ def scorecard(
     judge, judge_folder = study.load_probe(probe)
     there = output / "calibration.json"
     if calibrate:
-        _follow(out, calibration.make(judge, calibration.PLAN, work / "calibration"))
+        known = study.probe_hash(judge_folder)
+        _follow(out, calibration.make(judge, known, calibration.PLAN, work / "calibration"))
         output.mkdir(parents=True, exist_ok=True)
-        found = calibration.judge(calibration.PLAN, study.probe_hash(judge_folder), work / "calibration")
+        found = calibration.judge(calibration.PLAN, known, work / "calibration")
         calibration.write(there, found)
     loaded = native.load(library.find(model), place(order.device(device), order.dtype(dtype)))
     own = study.identity(loaded, library.find(model), judge_folder, plan)
@@ -64,6 +65,9 @@ def scorecard(
     output.mkdir(parents=True, exist_ok=True)
     results.write(output / "results.json", scores)
     calibrated = calibration.read(there) if there.exists() else None
+    if calibrated and calibrated.probe != own.probe:
+        out.remark(f"{there}: of another probe, so it is left out; make it again with --calibrate")
+        calibrated = None
     written = page.write(output, plan, scores, work, calibrated, other)
     for gate in results.gates(scores):
         out.line("holds" if gate.passed else "fails", f"{gate.name}: {gate.value:.3f}, wanted {gate.wanted}")

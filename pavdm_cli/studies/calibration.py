@@ -16,15 +16,18 @@ from pavdm_cli.studies.bootstrap import DRAWS, SHARE, of_sets
 from pavdm_cli.studies.damage import DAMAGES, damaged
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.records import Record, Recorder
-from pavdm_cli.studies.scorecard import FLOORS, QUICK, Plan, Progress
+from pavdm_cli.studies.scorecard import FLOORS, QUICK, Plan, Progress, Renders, claim
 from pavdm_cli.studies.sources import Frames
+from pavdm_cli.training import worlds
 from pavdm_cli.training.worlds.paint import FPS
 
 PLAN = replace(QUICK, prompts=tuple(range(len(PROMPTS))), batch=4)
 SIZE = (128, 128)
-PLAIN = {"real": 50_000, "other": 60_000} | {f"floor{n}": 70_000 + 1000 * n for n in range(FLOORS)}
-"""Kinds of undamaged videos, and what is added to their seeds so that their scenes differ."""
 DAMAGED = 80_000
+PLAIN = {"real": 50_000, "other": 60_000, "undamaged": DAMAGED}
+PLAIN |= {f"floor{n}": 70_000 + 1000 * n for n in range(FLOORS)}
+"""Kinds of undamaged videos, and what is added to their seeds so that their scenes differ: but for those that
+are damaged, which are looked at as they are too."""
 SHIFTED = 7
 """Prompts between a scene and the one that is laid over it."""
 WATCHED = (
@@ -61,9 +64,15 @@ class Calibration:
     false: list[str]
 
 
-def make(probe: Probe, plan: Plan, folder: Path) -> Iterator[Progress]:
-    """Damage true renders and look at them; every video leaves a record in the folder, as in `scorecard`."""
-    folder.mkdir(parents=True, exist_ok=True)
+def make(probe: Probe, judge: str, plan: Plan, folder: Path) -> Iterator[Progress]:
+    """Damage true renders and look at them; every video leaves a record in the folder, as in `scorecard`.
+
+    judge: the probe's fingerprint.
+
+    Raises:
+        RunError: the folder's records are of another probe, length or version of the worlds.
+    """
+    claim(folder, Renders(judge, plan.seconds, SIZE, worlds.code_hash()))
     groups = [plan.videos[start : start + plan.batch] for start in range(0, len(plan.videos), plan.batch)]
     todo = [(kinds, group) for kinds in ([one] for one in PLAIN) for group in groups]
     todo += [(_doses(), group) for group in groups]
@@ -85,8 +94,8 @@ def judge(plan: Plan, probe: str, folder: Path) -> Calibration:
     """
     real = _gather(plan, "real", folder)
     others = [_gather(plan, f"floor{n}", folder) for n in range(FLOORS)]
-    plain = _gather(plan, "other", folder)
-    false = sorted(_noticed(others[0], plain, real, others))
+    plain, undamaged = _gather(plan, "other", folder), _gather(plan, "undamaged", folder)
+    false = sorted(_noticed(undamaged, plain, real, others))
     found: dict[str, dict[str, float | None]] = {name: {} for name in WATCHED}
     for damage in DAMAGES:
         seen = [

@@ -62,7 +62,7 @@ def _head(scores: Scores, checked: Mapping[str, float], about: About) -> str:
     weak = [name for name, share in checked.items() if share < WANTED and name != CHANCE]
     rows = [
         ["clips", "112 true frames, then 16 made; the needle is one of these 16"],
-        ["gap", "frames before the window in which the needle's place was out of sight"],
+        ["gap", "how many frames before the window the needle's place was last in sight"],
         ["found again", escape(about.rule)],
         ["judge on true views", escape(told) + (f"; below 97 %: {escape(', '.join(weak))}" if weak else "")],
     ]

@@ -1,8 +1,8 @@
-"""Clips that come back to a place: which, after how many frames out of sight, and how to tell it.
+"""Clips that come back to a place: which, how long after it was last seen, and how to tell it.
 
 After the pairs of Meta-ARVDM's DMLab test (arXiv 2503.10704, section 5): 112 true frames, then 16 that are to
-be made. The needle is one of the 16 views, most of it one region that was seen before and then not for `gap`
-frames before the window; so a memory of fewer frames cannot hold it.
+be made. The needle is one of the 16 views, most of it one region that was last seen `gap` frames before the
+window; so a memory of fewer frames cannot hold it. Of gap 1 it is in sight to the last.
 """
 
 import json
@@ -39,8 +39,8 @@ PALINDROMES = 2
 
 @dataclass(frozen=True)
 class Clip:
-    """number: of the film. needle: its frame. gap: frames of the past, before the window, in which the
-    needle's region was not in sight. facts: what the judge is to see in it."""
+    """number: of the film. needle: its frame. gap: how many frames before the window the needle's region was
+    last in sight. facts: what the judge is to see in it."""
 
     number: int
     needle: int

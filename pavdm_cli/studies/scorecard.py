@@ -18,6 +18,7 @@ from pavdm_cli.models import probe as probes
 from pavdm_cli.models.library import weights_hash
 from pavdm_cli.models.native import Native
 from pavdm_cli.models.probe import Probe
+from pavdm_cli.sampling import schedule
 from pavdm_cli.studies import measures, records, sources
 from pavdm_cli.studies.bootstrap import Estimate, of_means, of_sets
 from pavdm_cli.studies.measures import INTERVAL
@@ -153,7 +154,7 @@ def identity(pipeline: Native, folder: Path, probe: Path, plan: Plan) -> Identit
         model=config.name,
         weights=weights_hash(folder, config),
         probe=probe_hash(probe),
-        schedule=f"progressive, {config.sampling.steps} steps",
+        schedule=schedule.spelled("progressive", config.sampling),
         guidance=config.guidance,
         seconds=plan.seconds,
         size=config.size,
@@ -216,6 +217,10 @@ def score(plan: Plan, own: Identity, folder: Path) -> Scores:
             scores.by_interval.setdefault(name, {})[kind] = of_means(values)
         for name, values in measures.of_videos(own_records, asked).items():
             scores.of_videos.setdefault(name, {})[kind] = of_means(values[:, None])[0]
+            if name.startswith("adherence") and plan.seeds > 1:  # films of one prompt may err together
+                means = values.reshape(len(own_records) // len(plan.prompts), -1).mean(0)
+                found = scores.of_videos.setdefault(f"{name}, resampled by prompt", {})
+                found[kind] = of_means(means[:, None])[0]
         if kind != "real":
             for name, estimates in distances(own_records, real, floors).items():
                 scores.by_interval.setdefault(name, {})[kind] = estimates

@@ -59,7 +59,7 @@ def variants(ramp: Ramp, span: int) -> tuple[Variant, ...]:
 
     ramp: of its progressive schedule. span: latents in a call at most.
     """
-    ways = [one for one in _ways(ramp, span) if _holds(one)]
+    ways = [one for one in _ways(ramp, span) if _holds(one) and _parted(one)]
     possible = (*ways, *_sinks(ways, span), *_moves(ways, ramp), *_changes(ramp))
     found = {(one.schedule, one.ramp): one for one in reversed(possible) if _holds(one)}
     return tuple(one for one in possible if found.get((one.schedule, one.ramp)) is one)
@@ -170,6 +170,11 @@ def _changes(ramp: Ramp) -> list[Variant]:
         change("half-moves", f"{ramp.steps // 2} moves", steps=ramp.steps // 2),
         change("double-moves", f"{2 * ramp.steps} moves", steps=2 * ramp.steps),
     ]
+
+
+def _parted(one: Variant) -> bool:
+    """Tell whether a queue, if it is one, is longer than a window: else it is the progressive way again."""
+    return one.schedule != "fifo" or one.ramp.steps > one.ramp.window
 
 
 def _live(one: Variant) -> int:

@@ -1,9 +1,9 @@
 """Train the denoiser on rows of the sampler's own schedule, then on its own errors.
 
 Flow matching (Lipman et al. 2022): the network learns velocity = noise - clean where a latent stands on the
-straight path between both. In the last part of the budget, half of the steps are on windows that the network
-itself rolls on (see `rolls`) and learn the way back to the true latents: so that it meets its own errors
-before it has to live with them.
+straight path between both. In the last part of the budget, half of the steps on windows are on those that the
+network itself rolls on (see `rolls`) and learn the way back to the true latents: so that it meets its own
+errors before it has to live with them.
 """
 
 from collections.abc import Callable

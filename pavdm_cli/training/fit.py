@@ -22,8 +22,8 @@ class Budget:
     """How long to train: steps in all, or minutes in all; with both, whichever ends first.
 
     The learning rate rises over `warmup` steps, stays, and falls to zero over the last `cooldown` of the
-    budget. A budget in steps makes a resumed training equal an uninterrupted one to the bit; one in minutes
-    cannot.
+    budget. A budget in steps makes a resumed training equal an uninterrupted one, to the bit where its clips
+    are rendered in the same company; one in minutes cannot.
     """
 
     steps: int | None = None

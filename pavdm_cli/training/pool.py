@@ -1,7 +1,7 @@
 """Pools of clips on the training device: frames for the VAE, latents with their texts for the denoiser.
 
 What a pool holds after n refills is a pure function of its seed and n, so a resumed training fills it with
-the same clips again.
+the same clips again: to the bit if rendered in the same company, else to a level of 255 and rounding.
 """
 
 from collections.abc import Iterator, Sequence

@@ -25,11 +25,11 @@ def test_the_interval_of_a_set_holds_the_truth() -> None:
     """Of the variance of normal numbers, which drawing some twice would make too small."""
     rng = np.random.default_rng(1)
     held = []
-    for seed in range(100):
+    for seed in range(400):
         values = rng.normal(0, 2, 60)
         (one,) = of_sets(60, lambda picks, v=values: np.array([np.var(v[list(picks)], ddof=1)]), seed)
         held.append(one.low <= 4 <= one.high)
-    assert 0.85 <= np.mean(held) <= 1
+    assert 0.91 <= np.mean(held) <= 0.98
 
 
 def test_a_set_too_small_to_halve_has_no_interval() -> None:

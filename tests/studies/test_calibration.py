@@ -42,15 +42,22 @@ def test_the_smallest_dose_noticed_is_found(tmp_path: Path, monkeypatch: pytest.
         calibration.read(tmp_path / "calibration.json")
 
 
+def test_records_of_one_probe_are_no_other_s(tmp_path: Path) -> None:
+    probe = Probe(config((4, 4, 8), 8, 4)).eval()
+    next(calibration.make(probe, "one", PLAN, tmp_path))
+    with pytest.raises(RunError, match="holds renders of other probe"):
+        next(calibration.make(probe, "other", PLAN, tmp_path))
+
+
 @pytest.mark.slow
 def test_damaged_videos_are_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "SIZE", (32, 32))
     torch.manual_seed(0)
     probe = Probe(config((4, 4, 8), 8, 4)).eval()
     plan = Plan(prompts=(0, 4), seeds=1, seconds=10, batch=1)
-    *_, last = calibration.make(probe, plan, tmp_path)
+    *_, last = calibration.make(probe, "one", plan, tmp_path)
     assert last.done == last.all == 2 * (len(PLAIN) + 1)
     dark, plain = (records.read(tmp_path / f"{kind}-00-1.json") for kind in ("gamma-0.4", "gamma-0.05"))
     assert dark.figures["brightness"][-1] < plain.figures["brightness"][-1] - 0.03
     assert records.read(tmp_path / "freeze-4.0-04-1.json").freezes == 1
-    assert [now.kind for now in calibration.make(probe, plan, tmp_path)] == [""]
+    assert [now.kind for now in calibration.make(probe, "one", plan, tmp_path)] == [""]

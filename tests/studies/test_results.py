@@ -1,7 +1,7 @@
 """What must hold, results as a file, and the page they make."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,12 +20,12 @@ PLAN = Plan(prompts=(0, 1, 2, 3, 5, 8), seeds=1, seconds=20)
 IDENTITY = Identity("tiny", "0123", "4567", "progressive, 6 steps", 2.0, 20, (32, 32))
 
 
-def written(folder: Path, wrong: int, plan: Plan = PLAN) -> Scores:
-    """Write records of every kind and score them; the model's go wrong in their last looks."""
+def written(folder: Path, wrong: int, plan: Plan = PLAN, of: Sequence[int] = PLAN.prompts) -> Scores:
+    """Write records of every kind and score them; the model's of some prompts go wrong in their last looks."""
     folder.mkdir(parents=True, exist_ok=True)
     for n, kind in enumerate(("made", "real", "other", "coded", *study.floor_kinds())):
         for i, seed in plan.of(kind):
-            own = record(i, seed + n, wrong=wrong if kind == "made" else 0)
+            own = record(i, seed + n, wrong=wrong if kind == "made" and i in of else 0)
             strip = np.full((5, 32, 32, 3), 40 * n, np.uint8)
             records.write(folder / f"{kind}-{i:02}-{seed}.json", replace(own, seed=seed), strip)
     return study.score(plan, IDENTITY, folder)
@@ -60,8 +60,13 @@ def test_good_videos_hold_and_bad_ones_do_not(good: Scores, bad: Scores) -> None
 def test_more_seeds_are_more_videos_but_of_the_vae_one_a_prompt(folder: Path) -> None:
     twice = replace(PLAN, seeds=2)
     assert [len(twice.of(kind)) for kind in ("made", "coded", "floor1")] == [12, 6, 12]
-    scores = written(folder / "twice", 0, twice)
+    scores = written(folder / "twice", 1, twice, of=(0, 1, 2))
     assert len(list((folder / "twice").glob("coded-*.json"))) == 6
+    whole, parts = (
+        scores.of_videos[f"adherence, last 4 s{by}"]["made"] for by in ("", ", resampled by prompt")
+    )
+    assert whole.value == pytest.approx(parts.value) == 0.5  # films of a prompt err together
+    assert parts.high - parts.low > 1.2 * (whole.high - whole.low) > 0
     assert scores.videos == 12 and scores.by_interval["adherence"]["coded"][0].value == 1.0
     assert np.isfinite(scores.by_interval["kernel distance above floor"]["coded"][0].value)
 

@@ -1,4 +1,4 @@
-"""Training the probe: truth beside what is shown, hidden things not asked, learning, going on to the bit."""
+"""Training the probe: truth beside what is shown, hidden things not asked, learning, the same again."""
 
 from pathlib import Path
 
