@@ -21,7 +21,7 @@ IDENTITY = Identity("tiny", "0123", "4567", "progressive, 6 steps", 2.0, 20, (32
 
 
 def written(folder: Path, wrong: int, plan: Plan = PLAN, of: Sequence[int] = PLAN.prompts) -> Scores:
-    """Write records of every kind and score them; the model's of some prompts go wrong in their last looks."""
+    """Write records of every kind and score them; the model's of some prompts go wrong at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     for n, kind in enumerate(("made", "real", "other", "coded", *study.floor_kinds())):
         for i, seed in plan.of(kind):
