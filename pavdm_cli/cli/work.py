@@ -119,7 +119,8 @@ def _make(out: Output, order: Order, run: Run, films: "list[Film]", made: list[M
     else:
         run.record("machine.json", now)
     report.machine(out, order, planned, str(place))
-    report.weights(out, order, now.weights)
+    if earlier is None:  # else it was said, and the film gone on from may be gone
+        report.weights(out, order, now.weights)
     pipeline = load(str(order.folder), place, fit(order, planned.attention_chunk), order.model)
     _remarks(out, order, pipeline)
     given = prepare(run, order, pipeline)
