@@ -89,12 +89,12 @@ def test_it_grows_and_makes_nothing_twice(
 def test_the_guidance_that_shows_most_is_used(
     folders: tuple[Path, Path, Path], pipeline: Native, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study = begun(pipeline, folders, tmp_path, "fifo-sink")
+    study = begun(pipeline, folders, tmp_path, "pyramid-sink")
     (subject,) = study.subjects
-    (fifo,) = subject.tuned
-    assert fifo.name == "fifo" and guidance.guidances(subject) == (1.2, 2.0, 3.2)
+    (pyramid,) = subject.tuned
+    assert pyramid.name == "pyramid" and guidance.guidances(subject) == (1.2, 2.0, 3.2)
     found = {1.2: 0.5, 2.0: 0.75, 3.2: 0.75}
-    monkeypatch.setattr(guidance, "tried", lambda study, subject, way: found if way is fifo else {})
+    monkeypatch.setattr(guidance, "tried", lambda study, subject, way: found if way is pyramid else {})
     assert guidance.best(study, subject, subject.asked[0]) == 2.0
     found[3.2] = 0.8
     assert guidance.best(study, subject, subject.asked[0]) == 3.2

@@ -35,7 +35,7 @@ STRIP = np.full((5, 16, 16, 3), 90, np.uint8)
 @pytest.fixture(scope="module")
 def study(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     """A study whose records are made up: progressive shows its prompts, replacement loses them and has
-    seams, FIFO is progressive again, and rolling lacks a video."""
+    seams, the pyramid is progressive again, and rolling lacks a video."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bootstrap, "HALVES", 6)
         patch.setattr(guidance, "tried", lambda *given: {1.2: 0.5, 2.0: 0.75, 3.2: 0.7})
@@ -56,11 +56,11 @@ def made_up(model: Path, folder: Path) -> Study:
         fill(found.renders, kind, lambda i, seed, n=n: record(i, seed + 10 * n))  # type: ignore[misc]
     work = found.work / SHIPPED
     fill(work / "progressive", "made", record)
-    fill(work / "fifo", "made", record)
+    fill(work / "pyramid", "made", record)
     fill(work / "replacement", "made", lambda i, seed: replace(record(i, seed, wrong=3), seams=1.4))
     fill(work / "rolling", "made", record)
     scorecard.path(work / "rolling", "made", 0, 1).unlink()
-    for name, error in (("progressive", 0.1), ("fifo", 0.2), ("replacement", 0.4)):
+    for name, error in (("progressive", 0.1), ("pyramid", 0.2), ("replacement", 0.4)):
         for i in PLAN.prompts:
             write_json(work / name / f"error-{i:02}.json", {"error": error + i / 100})
     return found
@@ -76,7 +76,7 @@ def named(results: Results, name: str) -> Outcome:
 
 
 def test_only_what_is_complete_is_shown_and_progressive_is_the_measure(results: Results) -> None:
-    assert [one.name for one in results.outcomes[SHIPPED]] == ["progressive", "replacement", "fifo"]
+    assert [one.name for one in results.outcomes[SHIPPED]] == ["progressive", "replacement", "pyramid"]
     base = named(results, "progressive")
     assert not base.apart and base.guidance == 2.0 and base.error is not None
     assert base.error.value == pytest.approx(0.1 + np.mean(PLAN.prompts) / 100)
@@ -84,7 +84,7 @@ def test_only_what_is_complete_is_shown_and_progressive_is_the_measure(results: 
 
 def test_differences_are_pairwise(results: Results) -> None:
     """The same videos differ in nothing, however much they stray from each other."""
-    same = named(results, "fifo")
+    same = named(results, "pyramid")
     for row in same.apart.values():
         assert [(one.value, one.low, one.high) for one in row] == [(0, 0, 0)] * 2
     assert {same.verdict(name)[0] for name in BETTER} == {"not told apart"}
@@ -116,7 +116,7 @@ def test_rankings_need_enough_variants_and_count_more_as_worse(results: Results)
     assert results.ranks[SHIPPED] == []
     some = [
         replace(
-            named(results, "fifo"), error=Estimate(n, n, n),
+            named(results, "pyramid"), error=Estimate(n, n, n),
             courses={key: [Estimate(-n, 0, 0)] for key in outcomes.COURSES + outcomes.DISTANCES},
         )
         for n in range(10)
