@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pavdm_cli.errors import ConfigError
-from pavdm_cli.training.clips import TRIES
 from pavdm_cli.training.worlds import FAMILIES
 from pavdm_cli.training.worlds.scene import Scene, is_held_out
+
+TRIES = 10_000
+"""Scenes drawn in search of one with the facts of a prompt; a miss means that there is none."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pavdm_cli.errors import ConfigError
 from pavdm_cli.training.worlds import FAMILIES
 from pavdm_cli.training.worlds.scene import Scene, is_held_out
 
@@ -19,9 +18,6 @@ CHANGING = 0.18
 
 DISSOLVE = 16
 """Frames a change takes."""
-
-TRIES = 10_000
-"""Scenes drawn in search of one that is, or is not, held out; a miss means that there is none."""
 
 LATEST = 24 * 3600
 """Clips begin within the first hour of a scene, in frames."""
@@ -49,27 +45,23 @@ def draw(
     number: int,
     frames: int,
     families: Sequence[str] | None = None,
-    held_out: bool = False,
     changing: bool = True,
 ) -> Clip:
     """Draw clip `number` of a seed: any family, at any moment of its first hour.
 
-    With `held_out`, only scenes with a pair of attribute values that training never sees; without, none of
-    them. Part of the clips change into something else, if not held out and `changing`.
-
-    Raises:
-        ConfigError: none of the families has a held-out pair.
+    No scene has a pair of attribute values that is held out. Part of the clips change into something else, if
+    `changing`.
     """
-    rng = np.random.default_rng([seed, number, held_out])
+    rng = np.random.default_rng([seed, number, 0])
     names = list(families or FAMILIES)
-    scene = _scene(rng, names, held_out)
+    scene = _scene(rng, names)
     clip = Clip(scene, _seed(rng), int(rng.integers(LATEST)), scene.caption(rng))
-    if rng.random() >= CHANGING or held_out or not changing:
+    if rng.random() >= CHANGING or not changing:
         return clip
     if rng.random() < 0.6:
         after, after_seed = _changed(rng, scene), clip.seed
     else:
-        after, after_seed = _scene(rng, names, held_out), _seed(rng)
+        after, after_seed = _scene(rng, names), _seed(rng)
     change = int(rng.integers(frames // 6, frames - frames // 6)) if frames >= 6 else frames // 2
     return Clip(
         clip.scene, clip.seed, clip.first, clip.caption, after, after_seed, after.caption(rng), change
@@ -117,17 +109,12 @@ def _paint(
         out[places] = (picture * 255 + 0.5).clamp(0, 255).to(torch.uint8)
 
 
-def _scene(rng: np.random.Generator, names: Sequence[str], held_out: bool) -> Scene:
-    """Draw a scene of any family; of another at each try if it must be held out, for some have no such
-    pair."""
+def _scene(rng: np.random.Generator, names: Sequence[str]) -> Scene:
     family = names[int(rng.integers(len(names)))]
-    for _ in range(TRIES):
+    while True:
         scene = FAMILIES[family].draw(rng)
-        if is_held_out(scene) == held_out:
+        if not is_held_out(scene):
             return scene
-        if held_out:
-            family = names[int(rng.integers(len(names)))]
-    raise ConfigError(f"families {', '.join(names)}: no held-out scene among {TRIES}; name more families")
 
 
 def _changed(rng: np.random.Generator, scene: Scene) -> Scene:

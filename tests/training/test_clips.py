@@ -19,8 +19,8 @@ CPU = torch.device("cpu")
 SIZE = (32, 32)
 
 
-def some(count: int, held_out: bool = False) -> list[Clip]:
-    return [clips.draw(1, n, 96, held_out=held_out) for n in range(count)]
+def some(count: int) -> list[Clip]:
+    return [clips.draw(1, n, 96) for n in range(count)]
 
 
 def test_a_clip_is_known_by_its_seed_and_number() -> None:
@@ -35,18 +35,6 @@ def test_training_never_sees_what_is_held_out() -> None:
     for clip in some(1500):
         assert not is_held_out(clip.scene)
         assert clip.after is None or not is_held_out(clip.after)
-
-
-def test_a_held_out_clip_always_shows_something_held_out() -> None:
-    drawn = some(300, held_out=True)
-    assert all(is_held_out(clip.scene) and clip.after is None for clip in drawn)
-    assert len({type(clip.scene) for clip in drawn}) > len(FAMILIES) / 2
-
-
-def test_families_without_a_held_out_pair_are_refused() -> None:
-    assert type(clips.draw(1, 0, 96, ["sea"], held_out=True).scene) is FAMILIES["sea"]
-    with pytest.raises(ConfigError, match="families lighthouse: no held-out scene"):
-        clips.draw(1, 0, 96, ["lighthouse"], held_out=True)
 
 
 def test_only_the_families_named_are_drawn_and_all_of_them() -> None:
