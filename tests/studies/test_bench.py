@@ -96,6 +96,13 @@ def test_variants_change_one_thing_each_and_are_valid(asked: Asked) -> None:
     assert all(fps > 0 and peak > 0 for _, fps, peak in rows)
 
 
+def test_a_sweep_writes_no_figures_to_a_file(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["bench", "--sweep", "--json", str(tmp_path / "bench.json")])
+    assert isinstance(result.exception, ConfigError) and "leave --json and --compare out" in str(
+        result.exception
+    )
+
+
 def test_figures_beside_earlier_ones() -> None:
     now = {"wall_s": 2.0, "fps": 12.0, "split": {"load": 1.0}, "machine": {"cores": "2"}}
     shared = bench.compared(now, {"wall_s": 1.0, "fps": 24, "split": {"load": 0.5, "new": 1}})
