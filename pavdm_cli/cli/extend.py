@@ -63,7 +63,7 @@ def extend(
         guidance=guidance,
         negative=negative,
         schedule=schedule,
-        scale=scale,
+        scale=own.scale if scale is None and own and film.existing.latents else scale,
         quality=quality,
     ).like(own)
     path = output or orders.free(file.parent, f"{file.stem}-extended", set())

@@ -58,6 +58,7 @@ def redo(
         guidance=guidance,
         negative=negative,
         schedule=schedule,
+        scale=own.scale,
     ).like(own)
     orders.check_cues(line.cues, own.frames / film.model.fps - offset)
     if count < 1:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,6 +149,20 @@ def test_a_film_goes_on_by_the_very_model_that_made_it(folder: Path) -> None:
     quantised.save(denoiser, stored)
     said = pavdm("extend", "old.mp4", "--frames", "8", "-o", "b.mp4", *numbers, model=())
     assert "old.mp4: made with other weights than" in said.stderr
+
+
+def test_a_film_keeps_its_size_and_its_frames_by_another_denoiser(folder: Path) -> None:
+    """Of the same VAE; that model's own schedule and guidance are used."""
+    old = generate("old.mp4", "--frames", "16", "--scale", "2", "--guidance", "3")
+    shutil.copytree(folder / "weights/tiny", folder / "weights/twin")
+    twin = ("--model", "weights/twin", *MODEL[2:])
+    pavdm("extend", "old.mp4", "--frames", "8", "-q", "-o", "a.mp4", model=twin)
+    pavdm("redo", "old.mp4", "--from", "1s", "-q", "-o", "b.mp4", model=twin)
+    assert np.array_equal(frames(folder / "a.mp4")[:16], old)
+    assert np.array_equal(frames(folder / "b.mp4")[:8], old[:8])
+    for name in ("a.mp4", "b.mp4"):
+        settings = look(folder / name, folder).settings
+        assert settings and (settings.scale, settings.guidance) == (2, 2.0)
 
 
 def test_old_frames_are_said_to_be_encoded_anew_where_they_are(folder: Path) -> None:
