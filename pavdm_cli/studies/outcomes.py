@@ -57,6 +57,9 @@ BETTER = {
 }
 """What the verdicts are about, and whether more (1) or less (-1) of it is better; courses in their last
 interval."""
+EVEN = ("joints", "seams")
+"""Where neither more nor less is better, but what is nearer to 1: a joint that moves less than the frames
+around it stutters. Their differences are of the distance from 1."""
 DRIFTS = ("Frechet distance above floor", "kernel distance above floor", "feature change", "adherence")
 """What the errors along the rows are held against, in the last interval."""
 LEAST_RANKED = 4
@@ -69,7 +72,8 @@ class Outcome:
 
     group, about, schedule: of the variant. guidance: used; tried: adherence by guidance. evaluations: latents
     shown for a second of video. span: latents in the widest call. courses: by interval; apart: those less
-    progressive's. videos, videos_apart: the same of whole videos. error: along its rows, None if unmeasured.
+    progressive's. videos, videos_apart: the same of whole videos (`EVEN`: how much further from 1). error:
+    along its rows, None if unmeasured.
     """
 
     name: str
@@ -148,11 +152,10 @@ class Figures:
         found = (self.sets if less is None else self.sets - less.sets).estimates()
         for n, name in enumerate(DISTANCES):
             courses[name] = found[n * self.count : (n + 1) * self.count]
-        videos = {
-            name: of_means((values if less is None else values - less.videos[name])[:, None])[0]
-            for name, values in self.videos.items()
-        }
-        return courses, videos
+        own = self.videos
+        if less is not None:
+            own = {name: _off(name, own[name]) - _off(name, less.videos[name]) for name in own}
+        return courses, {name: of_means(values[:, None])[0] for name, values in own.items()}
 
 
 class Judge:
@@ -229,6 +232,12 @@ def ranks(outcomes: Sequence[Outcome]) -> list[Rank]:
 def plain(results: Results) -> Any:
     """Return the results as JSON takes them: figures to six digits, null where nothing was measured."""
     return _plain(asdict(results))
+
+
+def _off(name: str, values: Values) -> Values:
+    """Return what two sets of videos are compared by."""
+    off: Values = np.abs(values - 1) if name in EVEN else values
+    return off
 
 
 def _outcomes(study: Study, subject: Subject, judge: Judge) -> list[Outcome]:

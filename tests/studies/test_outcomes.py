@@ -103,6 +103,16 @@ def test_verdicts_say_which_is_better(results: Results) -> None:
     assert turned.verdict("seams")[0] == "worse"
 
 
+def test_joints_that_stutter_are_as_bad_as_joints_that_jump(study: Study) -> None:
+    """Motion at the joints of 0.7 and of 1.3 times the rest differ in nothing, and both from none."""
+    judge = outcomes.Judge(study)
+    own = scorecard.gather(PLAN, "made", study.work / SHIPPED / "progressive")
+    even, faint, strong = (judge.figures([replace(one, joints=n) for one in own]) for n in (1.0, 0.7, 1.3))
+    assert faint.estimates(strong)[1]["joints"].value == pytest.approx(0)
+    assert faint.estimates(even)[1]["joints"].value == pytest.approx(0.3)
+    assert faint.estimates()[1]["joints"].value == pytest.approx(0.7)
+
+
 def test_seeds_of_a_prompt_are_averaged_before_intervals_are_drawn(study: Study) -> None:
     judge = outcomes.Judge(study)
     own = scorecard.gather(PLAN, "made", study.work / SHIPPED / "progressive")
