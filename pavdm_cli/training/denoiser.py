@@ -153,7 +153,7 @@ class Lesson:
             pool.tokens[picks].float(),
             pool.mask[picks],
             pool.pooled[picks],
-            torch.nn.functional.one_hot(second, 2).float(),
+            torch.nn.functional.one_hot(second, pool.tokens.shape[1]).float(),
         )
         return _either(dropped, self._silent(words), words)
 

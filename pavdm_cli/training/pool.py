@@ -6,8 +6,10 @@ the same clips again: to the bit if rendered in the same company, else to a leve
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
+from einops import rearrange
 from tqdm import tqdm
 
 from pavdm_cli.errors import ConfigError
@@ -74,10 +76,10 @@ class FramePool:
 
 
 class LatentPool:
-    """Clips as latents (size, T, C, h, w) with two texts each and each latent's share of the second.
+    """Clips as latents (size, T, C, h, w) with K texts each, and which of them each latent is of.
 
-    tokens: (size, 2, TOKENS, D) half precision; mask: (size, 2, TOKENS); pooled: (size, 2, D); second:
-    (size, T).
+    K is 2 where clips may change, else 1. tokens: (size, K, TOKENS, D) half precision; mask: (size, K,
+    TOKENS); pooled: (size, K, D); second: (size, T), 1 where a latent is of the second text, else 0.
     """
 
     def __init__(
@@ -94,12 +96,12 @@ class LatentPool:
         self._vae, self._text = vae, text
         self.count = source.frames // FRAMES_PER_LATENT
         shape = (vae.config.channels, source.size[0] // 16, source.size[1] // 16)
-        width, size = text.config.width, ring.size
+        width, size, texts = text.config.width, ring.size, 2 if source.changing else 1
         # Filled in place and never grown: a pool of sixty thousand clips takes most of what training takes.
         self.latents = torch.empty(size, self.count, *shape, dtype=torch.half, device=device)
-        self.tokens = torch.empty(size, 2, TOKENS, width, dtype=torch.half, device=device)
-        self.mask = torch.empty(size, 2, TOKENS, dtype=torch.bool, device=device)
-        self.pooled = torch.empty(size, 2, width, device=device)
+        self.tokens = torch.empty(size, texts, TOKENS, width, dtype=torch.half, device=device)
+        self.mask = torch.empty(size, texts, TOKENS, dtype=torch.bool, device=device)
+        self.pooled = torch.empty(size, texts, width, device=device)
         self.second = torch.empty(size, self.count, dtype=torch.long, device=device)
         self._fill(list(enumerate(ring.held(refills))), "rendering and encoding")
 
@@ -116,16 +118,17 @@ class LatentPool:
         frames = clips.render(drawn, self._source.frames, self._source.size, self._device)
         with autocast(self._device):
             self.latents[places] = self._vae.encode(frames.float() / 127.5 - 1).half()
-        texts = self._text.encode(
-            [c.caption for c in drawn] + [c.after_caption for c in drawn], length=TOKENS
-        )
+        said = [(c.caption, c.after_caption)[: self.tokens.shape[1]] for c in drawn]
+        texts = self._text.encode(list(chain.from_iterable(zip(*said, strict=True))), length=TOKENS)
         pairs = {
             "tokens": texts.tokens.half(),
             "mask": texts.mask,
             "pooled": texts.pooled,
         }
         for name, value in pairs.items():
-            getattr(self, name)[places] = torch.stack(value.chunk(2), dim=1).to(self._device)
+            getattr(self, name)[places] = rearrange(value, "(k b) ... -> b k ...", b=len(drawn)).to(
+                self._device
+            )
         shares = [clips.shares(c, self.count, FRAMES_PER_LATENT) for c in drawn]
         self.second[places] = torch.tensor(shares, device=self._device)
 

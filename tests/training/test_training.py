@@ -157,6 +157,17 @@ def test_a_pool_holds_latents_with_both_texts_and_which_holds_when(vae: Vae, enc
     assert not pool.second[:changing].any()
 
 
+def test_a_pool_of_clips_that_never_change_holds_one_text_each(vae: Vae, encoder: TextEncoder) -> None:
+    source = Source(3, 8, families=("sea", "stars"), changing=False)
+    pool = LatentPool(source, Ring(2, 1), vae, encoder, CPU, batch=2)
+    texts = encoder.encode(
+        [clips.draw(3, i, 8, source.families, changing=False).caption for i in range(2)], length=TOKENS
+    )
+    assert torch.equal(pool.tokens[:, 0], texts.tokens.half())
+    assert pool.tokens.shape[1] == pool.mask.shape[1] == pool.pooled.shape[1] == 1
+    assert not pool.second.any()
+
+
 def test_logs_tell_the_loss_by_level_and_by_kind(tmp_path: Path, vae: Vae, encoder: TextEncoder) -> None:
     of_denoiser.train(tmp_path, SHAPES, RAMP, FOR_DENOISER, Budget(steps=20), CPU, vae, encoder)
     (line,) = log(tmp_path, "denoiser")
