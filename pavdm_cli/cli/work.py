@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +62,13 @@ def carry_out(out: Output, order: Order, run: Run, *, stats: bool, fresh: bool =
     removed."""
     films: list[Film] = []
     made: list[Made] = []
-    with run.locked():
+    with ExitStack() as held:
+        try:
+            held.enter_context(run.taken())
+        except PavdmError:
+            if fresh:
+                run.remove()
+            raise
         try:
             with _stoppable(run, films), _memory_named():
                 _make(out, order, run, films, made, stats=stats)

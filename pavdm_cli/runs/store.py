@@ -8,7 +8,7 @@ import errno
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -84,6 +84,31 @@ class Run:
             yield
         finally:
             lock.release()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold the run, and with it the files it writes.
+
+        Raises:
+            RunError: another process holds it, or is writing one of its files.
+        """
+        with ExitStack() as held:
+            with FileLock(self.folder.parent / "lock"):  # two that begin at once look after each other
+                held.enter_context(self.locked())
+                self._check_files()
+            yield
+
+    def _check_files(self) -> None:
+        """Raise RunError where another run is writing one of this one's files."""
+        own = {video.path for video in self.asked().videos}
+        for other in all_runs(self.folder.parent):
+            if other.name == self.name or other.status != "running":
+                continue
+            for path in own.intersection(video.path for video in other.asked().videos):
+                raise RunError(
+                    f"{path} is being written by run {other.name}; wait for it, or choose another name "
+                    "with --output"
+                )
 
     def record(self, name: str, config: object) -> None:
         """Write a dataclass as JSON into the run's folder.

@@ -277,6 +277,17 @@ def test_what_cannot_go_on_is_not_removed(place: Place, monkeypatch: pytest.Monk
     assert run.status == "stopped" and np.array_equal(frames(place.film), newer)
 
 
+def test_a_film_that_another_run_is_writing_is_left_alone(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = stopped(monkeypatch, 9)
+    growing = partial_of(place.film).read_bytes()
+    with run.taken(), pytest.raises(RunError, match=f"film.mp4 is being written by run {run.name}"):
+        _raise(*ASKED, "-q", "--force")
+    assert store.all_runs(run.folder.parent) == [run]
+    assert partial_of(place.film).read_bytes() == growing
+
+
 def test_what_is_no_film_can_be_written_over(place: Place, whole: Whole) -> None:
     place.film.write_text("no film")
     assert pavdm(*ASKED, "-q", "--force").exit_code == 0

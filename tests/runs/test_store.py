@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from pavdm_cli.cli.app import app
 from pavdm_cli.errors import RunError
+from pavdm_cli.models.config import write
 from pavdm_cli.runs import store
 from pavdm_cli.runs.order import Asked, Source, Video
 from pavdm_cli.runs.store import Run
@@ -76,6 +77,22 @@ def test_runs_stand_in_the_order_they_were_begun(tmp_path: Path) -> None:
         assert store.last_stopped(tmp_path) == runs[0]
         with runs[0].locked(), pytest.raises(RunError, match="is being worked on by another process"):
             store.last_stopped(tmp_path)
+
+
+def test_two_runs_do_not_write_one_file_at_once(tmp_path: Path) -> None:
+    one, same, other = (made(tmp_path) for _ in range(3))
+    write(replace(other.asked(), videos=(Video("a ball", 1, tmp_path / "b.mp4"),)), other.folder / "run.json")
+    with one.taken():
+        with (
+            pytest.raises(RunError, match=rf"a\.mp4 is being written by run {one.name}; .* --output"),
+            same.taken(),
+        ):
+            pass
+        assert same.status == "stopped"
+        with other.taken():
+            assert [run.status for run in (one, same, other)] == ["running", "stopped", "running"]
+    with same.taken():
+        assert one.status == "stopped"
 
 
 def test_a_dead_process_holds_no_lock(tmp_path: Path) -> None:
