@@ -36,3 +36,8 @@ class DeviceError(PavdmError):
 
 class RunError(PavdmError):
     """A generation on disk cannot go on."""
+
+
+def why_unread(error: OSError | ValueError) -> str:
+    """Say in a few words why a text file could not be read."""
+    return error.strerror or str(error) if isinstance(error, OSError) else "it is no UTF-8 text"

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from pavdm_cli.cli import options
-from pavdm_cli.cli.output import Output
+from pavdm_cli.cli.output import Output, check_beside
 from pavdm_cli.errors import ConfigError
 
 if TYPE_CHECKING:  # these import numpy or torch
@@ -69,6 +69,8 @@ def analyse(
 
     references = reference or []
     _checked(videos, references, every, fvd_model)
+    check_beside("--sheet", sheet, (".png",))
+    check_beside("--html", html, (".html", ".htm"))
     out = Output(as_json=as_json)
     found = []
     for i, path in enumerate(videos):
@@ -171,6 +173,8 @@ def _told(out: Output, one: "Inspection", likeness: "Sequence[Likeness] | None")
         "video",
         f"{one.path}: {info.width}x{info.height}, {info.fps:g} frames a second, {one.analysis.length:.1f} s",
     )
+    if info.cut:
+        out.remark(f"{one.path} is cut off; this is what plays of it")
     for name, text in facts(one, likeness).items():
         out.line(name, text)
     if one.analysis.summary:

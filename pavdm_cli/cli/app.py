@@ -1,5 +1,8 @@
 """The program's one door: the commands, and what becomes of an error."""
 
+import errno
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -62,6 +65,13 @@ def main() -> None:
     except TyperException as error:
         if wrong := error.format_message().rstrip("."):  # else help was asked for by saying nothing
             command = getattr(getattr(error, "ctx", None), "command_path", "pavdm COMMAND")
-            output.error(f"{wrong}; '{command} -h' says what can be given")
+            wrong += " (a prompt of several words goes in quotes)" if "extra argument" in wrong else ""
+            output.error(f"{wrong}{'' if wrong.endswith('?') else ';'} '{command} -h' says what can be given")
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it has no place
+        output.error("the output has no place left on its disk; free some space, or send it elsewhere")
+        raise SystemExit(1) from None
     raise SystemExit(code if isinstance(code, int) else 0)

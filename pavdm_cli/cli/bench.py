@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from pavdm_cli.cli import options
-from pavdm_cli.cli.output import Output
+from pavdm_cli.cli.output import Output, check_beside
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models import library
 from pavdm_cli.models.config import write_json
@@ -59,10 +59,7 @@ def bench(
     if sweep and (json_file or compare):
         raise ConfigError("--sweep has figures of its own; leave --json and --compare out")
     before = None if compare is None else _read(compare)
-    if json_file is not None and not json_file.absolute().parent.is_dir():
-        raise ConfigError(
-            f"--json {json_file}: there is no folder {json_file.absolute().parent}; make it first"
-        )
+    check_beside("--json", json_file, (".json",))
     from pavdm_cli.cli import order as orders
 
     folder = library.find(model or library.DEFAULT)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import cast, get_args
 
-from pavdm_cli.errors import ConfigError, DeviceError
+from pavdm_cli.errors import ConfigError, DeviceError, why_unread
 from pavdm_cli.media import reader
 from pavdm_cli.media.writer import check_output, partial_of
 from pavdm_cli.models import library
@@ -82,13 +82,13 @@ def prompts(prompt: str | None, file: Path | None, example: str = "a red ball bo
             lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
-                f"--prompts {file}: cannot be read ({error}); give a UTF-8 text file"
+                f"--prompts {file}: cannot be read ({why_unread(error)}); give a text file"
             ) from error
         if not any(lines):
             raise ConfigError(f"--prompts {file}: no prompt in it; write one a line")
         return [line for line in lines if line]
     if prompt is None or not prompt.strip():
-        raise ConfigError(f"the prompt is empty; say what is to be seen, for example {example!r}")
+        raise ConfigError(f"the prompt is empty; say what is to be seen, for example: {example}")
     return [prompt.strip()]
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from pavdm_cli.errors import ConfigError
+
 
 class Output:
     """One command's way to speak. talk: the console for everything a person reads while it runs."""
@@ -41,6 +43,19 @@ def error(text: str) -> None:
     Console(stderr=True, highlight=False).print(
         Text(f"error: {' '.join(text.split())}", "red"), soft_wrap=True
     )
+
+
+def check_beside(option: str, path: Path | None, endings: tuple[str, ...]) -> None:
+    """Raise ConfigError if a file that an option names is of another kind, or cannot be there."""
+    if path is None:
+        return
+    if path.suffix.lower() not in endings:
+        raise ConfigError(f"{option} {path}: give it a name that ends in {' or '.join(endings)}")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise ConfigError(f"{option} {path}: there is no folder {folder}; make it first")
+    if path.is_dir():
+        raise ConfigError(f"{option} {path}: is a folder; name a file")
 
 
 def finished(path: Path) -> None:

@@ -94,8 +94,7 @@ def accumulation(
     dtype: options.Dtype = "auto",
 ) -> None:
     """Hold progressive levels against the ways of rolling that they replace, at equal cost."""
-    if not dry_run:
-        _needs_plots()
+    _needs_plots()
     from pavdm_cli.cli import order
     from pavdm_cli.models import native
     from pavdm_cli.models.config import write_json
@@ -220,6 +219,7 @@ def errors(
     device: options.Device = "auto",
 ) -> None:
     """Measure the error terms of Meta-ARVDM's bound on networks trained by `train memory`."""
+    _needs_plots()
     from pavdm_cli.cli import order
     from pavdm_cli.models import coder
     from pavdm_cli.models.device import place
@@ -252,7 +252,7 @@ def _named_after(study: str, domain: DomainName) -> str:
 def _needs_plots() -> None:
     """Say before hours of work that the page could not be drawn at their end."""
     if find_spec("matplotlib") is None:
-        raise ConfigError("the page's plots need matplotlib; pip install matplotlib")
+        raise ConfigError("studies draw plots, which needs matplotlib; pip install 'pavdm-cli[studies]'")
 
 
 def _follow(out: Output, progress: Iterator["Progress"]) -> None:

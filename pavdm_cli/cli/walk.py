@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pavdm_cli.cli.options import BASIC
-from pavdm_cli.errors import ConfigError
+from pavdm_cli.errors import ConfigError, why_unread
 from pavdm_cli.models import ways
 from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.models.library import WalkConfig
@@ -44,7 +44,7 @@ def read(text: str | None, prompt: str | None, file: Path | None) -> str | None:
             text = Path(text).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
-                f"--actions {text}: cannot be read ({error}); give a UTF-8 text file"
+                f"--actions {text}: cannot be read ({why_unread(error)}); give a text file"
             ) from error
     elif Path(text).suffix and not _actions(text):
         raise ConfigError(f"--actions {text}: no such file, and no actions; write for example 'left*9'")

@@ -23,7 +23,8 @@ CHUNK_BYTES = 1 << 26  # fewer frames where they are large
 class VideoInfo:
     """A video as it is shown: sides in pixels, frames a second (two decimals), number of frames, length.
 
-    `tags` are the settings stored in it, empty if pavdm did not write it.
+    `tags` are the settings stored in it, empty if pavdm did not write it. `cut`: the file ends before
+    what its index names.
     """
 
     width: int
@@ -32,6 +33,7 @@ class VideoInfo:
     frames: int
     seconds: float
     tags: dict[str, Any]
+    cut: bool = False
 
 
 def probe(path: Path) -> VideoInfo:
@@ -54,7 +56,7 @@ def probe(path: Path) -> VideoInfo:
     if re.search(turned, stderr, flags=re.MULTILINE):  # a telephone held upright; ffmpeg turns it
         width, height = height, width
     frames = int(counted[-1])
-    return VideoInfo(width, height, fps, frames, frames / fps, _settings(stdout))
+    return VideoInfo(width, height, fps, frames, frames / fps, _settings(stdout), "partial file" in stderr)
 
 
 def tags(path: Path) -> dict[str, Any]:

@@ -84,9 +84,14 @@ def look(path: Path, root: Path) -> Existing:
     They are stored in it, or else still with its run in `root`.
 
     Raises:
-        VideoError: it is missing or no video.
+        VideoError: it is missing, no video, or cut off.
     """
     info = reader.probe(path)
+    if info.cut:
+        raise VideoError(
+            f"{path} is cut off after {info.seconds:.1f} s; copy it anew from where it is whole, or keep "
+            f"what plays: ffmpeg -i {path} whole.mp4"
+        )
     found = settings.read(info.tags)
     if found is None or info.frames != found.frames - found.hidden:
         return Existing(path, info, None, None)

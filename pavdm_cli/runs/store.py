@@ -234,5 +234,6 @@ def _absolute(asked: Asked) -> Asked:
 
 
 def _failed(path: Path, error: OSError) -> RunError:
-    reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
-    return RunError(f"{path}: {reason}; free some space, or choose another place with --run-dir")
+    if error.errno == errno.ENOSPC:
+        return RunError(f"{path}: the disk is full; free some space, or choose another place with --run-dir")
+    return RunError(f"{path}: {error.strerror}; choose another place with --run-dir")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from pavdm_cli.errors import ConfigError
+from pavdm_cli.errors import ConfigError, why_unread
 
 BLEND = 1.0  # seconds
 SETTLED = 2.0  # seconds after a cue has taken over: as long as the packaged model's window
@@ -49,8 +49,8 @@ def turns(cues: tuple[Cue, ...], blend: float, before: float = 0.0) -> list[tupl
     return [(cue.at - before, cue.at + blend + SETTLED - before) for cue in cues]
 
 
-def seconds(text: str) -> float:
-    """Read a time: 20s, 20, 1m30s, 1:30 or 1:02:30.
+def seconds(text: str, option: str = "") -> float:
+    """Read a time, be it of an option: 20s, 20, 1m30s, 1:30 or 1:02:30.
 
     Raises:
         ConfigError: it is none.
@@ -58,7 +58,7 @@ def seconds(text: str) -> float:
     plain = text.strip()
     found = CLOCK.fullmatch(plain) or UNITS.fullmatch(plain)
     if not found or not plain:
-        raise ConfigError(f"{text!r} is no time; write 20s, 1m30s or 1:30")
+        raise ConfigError(f"{option}{text!r} is no time; write 20s, 1m30s or 1:30")
     hours, minutes, rest = (float(part or 0) for part in found.groups())
     return 3600 * hours + 60 * minutes + rest
 
@@ -108,7 +108,9 @@ def read(path: Path) -> Timeline:
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--timeline {path}: cannot be read ({error}); give a UTF-8 text file") from error
+        raise ConfigError(
+            f"--timeline {path}: cannot be read ({why_unread(error)}); give a text file"
+        ) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"--timeline {path}: {error}; correct that line") from error
     try:

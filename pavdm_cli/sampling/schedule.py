@@ -196,12 +196,15 @@ def spelled(name: str, ramp: Ramp, default: Ramp | None = None) -> str:
     return f"{name}:{settings}" if settings else name
 
 
+_NEEDED = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
 def _value(key: str, text: str, kind: type) -> object:
     words = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
     try:
         value = words[text.lower()] if kind is bool else kind(text)
     except (ValueError, KeyError):
-        raise ScheduleError(f"schedule setting {key}={text!r}: not a {kind.__name__}") from None
+        raise ScheduleError(f"schedule setting {key}={text!r}: must be {_NEEDED[kind]}") from None
     if isinstance(value, float) and not isfinite(value):
         raise ScheduleError(f"schedule setting {key}={text!r}: must be a finite number")
     return value

@@ -66,6 +66,13 @@ def test_a_cut_before_it_is_said(tmp_path: Path) -> None:
     assert "cuts    0:03.5" in said
 
 
+def test_a_film_that_was_cut_off_is_said(tmp_path: Path) -> None:
+    path = written(tmp_path / "whole.mp4")
+    assert "cut off" not in analyse(path).stderr
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert f"{path} is cut off; this is what plays of it" in analyse(path).stderr
+
+
 def test_json_sheet_and_page(tmp_path: Path) -> None:
     good, bad = written(tmp_path / "good.mp4"), written(tmp_path / "bad.mp4", frozen())
     sheet, page = tmp_path / "sheet.png", tmp_path / "page.html"
@@ -116,8 +123,11 @@ def test_fvd_with_a_network_of_the_user_s(tmp_path: Path) -> None:
         (["a.mp4", "--fvd-model", "x.pt"], ConfigError, "give them with --reference"),
         (["a.mp4", "a.mp4", "a.mp4", "--reference", "a.mp4", "--reference", "a.mp4"], ConfigError,
          "2 references for 3 videos"),
-        (["a.mp4", "--sheet", "no/x.png"], VideoError, "no/x.png: cannot be written"),
-        (["a.mp4", "--html", "no/x.html"], ConfigError, "--html no/x.html: cannot be written"),
+        (["a.mp4", "--sheet", "no/x.png"], ConfigError, "--sheet no/x.png: there is no folder"),
+        (["a.mp4", "--html", "no/x.html"], ConfigError, "--html no/x.html: there is no folder"),
+        (["a.mp4", "--sheet", "a.mp4"], ConfigError, "--sheet a.mp4: give it a name that ends in .png"),
+        (["a.mp4", "--html", "a.mp4"], ConfigError, "--html a.mp4: give it a name that ends in .html"),
+        (["a.mp4", "--html", "folder.html"], ConfigError, "--html folder.html: is a folder"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said(
@@ -125,5 +135,6 @@ def test_what_cannot_be_done_is_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     written(Path("a.mp4"), GOOD[:8])
+    Path("folder.html").mkdir()
     error = analyse(*arguments).exception
     assert isinstance(error, kind) and said in str(error)

@@ -1,10 +1,13 @@
 """The one door: exit codes, and one red line for what a person can mend."""
 
+import subprocess
 import sys
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from pavdm_cli import __version__
+from pavdm_cli import __main__, __version__
 from pavdm_cli.cli import app
 
 
@@ -36,7 +39,10 @@ def test_an_error_is_one_line_on_stderr(
     (
         ("generate ball --nonsense", "No such option: --nonsense|generate"),
         ("generate ball --seconds soon", "Invalid value for '--seconds'|generate"),
-        ("generate a ball", "Got unexpected extra argument(s) (ball)|generate"),
+        (
+            "generate a ball",
+            "Got unexpected extra argument(s) (ball) (a prompt of several words goes in quotes)|generate",
+        ),
         ("generate ball --seed", "Option '--seed' requires an argument|COMMAND"),
         ("extend", "Missing argument 'file'|extend"),
         ("generte ball", "No such command 'generte'. Did you mean 'generate'?|"),
@@ -49,7 +55,8 @@ def test_wrong_usage_is_one_line_and_2(
     out, err = capsys.readouterr()
     wrong, _, command = said.partition("|")
     assert out == "" and err.startswith(f"error: {wrong}") and err.count("\n") == 1
-    assert err.endswith(f"; '{' '.join(('pavdm', *command.split()))} -h' says what can be given\n")
+    join = "" if wrong[-1] == "?" else ";"
+    assert err.endswith(f"{join} '{' '.join(('pavdm', *command.split()))} -h' says what can be given\n")
 
 
 @pytest.mark.parametrize("words", ((), ("models",)))
@@ -68,6 +75,32 @@ def test_a_bug_shows_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "app", broken)
     with pytest.raises(ZeroDivisionError):
         app.main()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no file that is always full")
+def test_an_output_without_place_is_one_line() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pavdm_cli", "schedules", "list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode() == (
+        "error: the output has no place left on its disk; free some space, or send it elsewhere\n"
+    )
+
+
+def test_an_interruption_while_all_is_loaded_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Loading(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "pavdm_cli.cli.app", Loading("pavdm_cli.cli.app"))
+    with pytest.raises(SystemExit) as end:
+        __main__.main()
+    assert end.value.code == 130
 
 
 def test_help_shows_first_what_people_use_first(

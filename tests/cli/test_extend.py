@@ -293,6 +293,8 @@ def raise_of(*arguments: str) -> None:
         (("extend", "short.mp4"), ConfigError, "say with --prompt what is to come"),
         (("extend", "cut.mp4", "--prompt", "a"), VideoError, "not a video"),
         (("extend", "torn.mkv", "--prompt", "a"), VideoError, "is damaged: .* Repair it: ffmpeg -i"),
+        (("extend", "half.mp4"), VideoError, "half.mp4 is cut off after .* copy it anew"),
+        (("redo", "half.mp4", "--from", "1s"), VideoError, "half.mp4 is cut off after .* copy it anew"),
         (("extend", "old.mp4", "--at", "1s=sea"), ConfigError, "the new part begins at 2.5 s"),
         (("extend", "old.mp4", "--frames", "8", "--at", "4s=sea"), ConfigError, "the video ends at 3.5 s"),
         (("redo", "old.mp4", "--from", "1s", "--at", "3s=sea"), ConfigError, "the video ends at 2.5 s"),
@@ -313,6 +315,10 @@ def test_what_cannot_go_on_is_said(
     made(folder / "short.mp4", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=8:duration=0.375")
     if "old.mp4" in arguments:
         generate("old.mp4", "--frames", "20")
+    if "half.mp4" in arguments:
+        generate("half.mp4", "--frames", "20")
+        data = (folder / "half.mp4").read_bytes()
+        (folder / "half.mp4").write_bytes(data[: data.index(b"mdat") + 2000])
     if "cut.mp4" in arguments:
         data = made(folder / "cut.mp4", *TEST).read_bytes()
         (folder / "cut.mp4").write_bytes(data[: len(data) // 2])

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pavdm_cli.cli import levels
 from pavdm_cli.cli.app import app
-from pavdm_cli.errors import ScheduleError, VideoError
+from pavdm_cli.errors import ConfigError, ScheduleError
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp, Step
 
@@ -69,7 +69,7 @@ def test_the_picture_is_written(tmp_path: Path) -> None:
     assert picture.shape[0] > 144 * levels.SMALL and picture.shape[1] >= 60 * levels.WIDE
     assert list(tmp_path.iterdir()) == [path]
     nowhere = runner.invoke(app, ["schedules", "show", "queue", "--png", str(tmp_path / "no" / "x.png")])
-    assert isinstance(nowhere.exception, VideoError)
+    assert isinstance(nowhere.exception, ConfigError)
 
 
 STEPS = [
