@@ -42,7 +42,7 @@ Reference = Annotated[
 FvdModel = Annotated[
     Path | None,
     typer.Option(
-        help="The field's I3D as TorchScript, a file you trust: FVD of all videos against all references.",
+        help="FVD's network (I3D) as TorchScript, a file you trust: of all videos against all references.",
         show_default=False,
     ),
 ]
@@ -213,7 +213,7 @@ def _joints(seen: "Analysis") -> str:
     return (
         f"every {joints.every} frames: {joints.times:.2f} times the motion {around} "
         f"({joints.low:.2f} to {joints.high:.2f} in 95 % of {joints.count}); worst {joints.worst:.1f} at "
-        f"{_clock(joints.worst_at)}"
+        f"{_clock(joints.worst_at)}; 1 is none to be seen"
     )
 
 

@@ -44,7 +44,7 @@ Frames = Annotated[
     typer.Option(
         "--frames",
         "--num-frames",
-        help="Length in frames, instead of --seconds.",
+        help="The same in frames, instead of --seconds.",
         show_default=False,
         rich_help_panel=BASIC,
     ),
@@ -60,7 +60,7 @@ Model = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(
-        help="The same seed gives the same video. Default, and -1: random.",
+        help="The same seed gives the same video. Default: a random one, as -1 is.",
         show_default=False,
         rich_help_panel=BASIC,
     ),
@@ -309,7 +309,8 @@ Compile = Annotated[bool, typer.Option("--compile", help="Compile the network fi
 Shapes = Annotated[
     str,
     typer.Option(
-        "--model", help="The model whose shapes, schedule and, in training, other networks are used."
+        "--model",
+        help="A model: the sizes and the schedule are its own; in training, so are the other networks.",
     ),
 ]
 Name = Annotated[str, typer.Argument(help="A name from 'pavdm models list', or a model's folder.")]

@@ -35,13 +35,11 @@ def beginning(out: Output, order: Order) -> None:
     if model.warning:
         out.remark(f"{model.name} is experimental: {model.warning}")
     count = f"{len(order.videos)} videos of " if len(order.videos) > 1 else ""
+    new = " more" if order.source is not None else ""
     windowed = "window" in schedule.find(order.schedule).keys
     wide = f", window {ramp.window}, context {ramp.context}" if windowed else ""
-    out.line(
-        "plan",
-        f"{count}{order.seconds:.1f} s, {order.frames} frames; {order.schedule}, {ramp.steps} steps{wide}; "
-        f"guidance {order.guidance:g}",
-    )
+    made = f"{count}{order.seconds:.1f} s{new}, {order.frames} frames"
+    out.line("plan", f"{made}; {order.schedule}, {ramp.steps} steps{wide}; guidance {order.guidance:g}")
     for cue in order.cues:
         out.line("", f"from {cue.at:g} s: {cue.text}")
     out.line("seed", _some([str(seed) for seed in dict.fromkeys(video.seed for video in order.videos)]))
@@ -51,7 +49,7 @@ def beginning(out: Output, order: Order) -> None:
 def machine(out: Output, order: Order, plan: "Plan", place: str) -> None:
     """Say where it will run, in what memory, and what the work is."""
     out.line("device", place)
-    out.line("memory", f"{_size(plan.needed)} more of {_size(plan.memory.free)} free")
+    out.line("memory", f"{_size(plan.needed)} to come, of {_size(plan.memory.free)} free")
     per = "a video" if plan.abreast == 1 else f"for {plan.abreast} videos side by side"
     out.line("work", f"{plan.latents} latents, {plan.calls} model calls {per}")
     if plan.needed > plan.memory.free:
