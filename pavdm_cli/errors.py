@@ -40,4 +40,6 @@ class RunError(PavdmError):
 
 def why_unread(error: OSError | ValueError) -> str:
     """Say in a few words why a text file could not be read."""
-    return error.strerror or str(error) if isinstance(error, OSError) else "it is no UTF-8 text"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)

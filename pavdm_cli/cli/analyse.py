@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from pavdm_cli.cli import options
-from pavdm_cli.cli.output import Output, check_beside
+from pavdm_cli.cli.output import Output, check_side_file
 from pavdm_cli.errors import ConfigError
 
 if TYPE_CHECKING:  # these import numpy or torch
@@ -42,7 +42,7 @@ Reference = Annotated[
 FvdModel = Annotated[
     Path | None,
     typer.Option(
-        help="FVD's network (I3D) as TorchScript, a file you trust: of all videos against all references.",
+        help="FVD of all videos against all references, by this I3D, TorchScript that you trust.",
         show_default=False,
     ),
 ]
@@ -69,8 +69,8 @@ def analyse(
 
     references = reference or []
     _checked(videos, references, every, fvd_model)
-    check_beside("--sheet", sheet, (".png",))
-    check_beside("--html", html, (".html", ".htm"))
+    check_side_file("--sheet", sheet, (".png",))
+    check_side_file("--html", html, (".html", ".htm"))
     out = Output(as_json=as_json)
     found = []
     for i, path in enumerate(videos):
@@ -174,7 +174,7 @@ def _told(out: Output, one: "Inspection", likeness: "Sequence[Likeness] | None")
         f"{one.path}: {info.width}x{info.height}, {info.fps:g} frames a second, {one.analysis.length:.1f} s",
     )
     if info.cut:
-        out.remark(f"{one.path} is cut off; this is what plays of it")
+        out.remark(f"{one.path} is cut off or damaged; this is what plays of it")
     for name, text in facts(one, likeness).items():
         out.line(name, text)
     if one.analysis.summary:
@@ -189,7 +189,13 @@ def _told(out: Output, one: "Inspection", likeness: "Sequence[Likeness] | None")
 
 def _json(one: "Inspection", likeness: "Sequence[Likeness] | None") -> dict[str, object]:
     seen = asdict(one.analysis) | {"bad_from": one.analysis.bad_from}
-    info = {"path": str(one.path), "width": one.info.width, "height": one.info.height, "ours": one.ours}
+    info = {
+        "path": str(one.path),
+        "width": one.info.width,
+        "height": one.info.height,
+        "ours": one.ours,
+        "cut": one.info.cut,
+    }
     return info | seen | {"likeness": None if likeness is None else [asdict(part) for part in likeness]}
 
 
@@ -213,7 +219,7 @@ def _joints(seen: "Analysis") -> str:
     return (
         f"every {joints.every} frames: {joints.times:.2f} times the motion {around} "
         f"({joints.low:.2f} to {joints.high:.2f} in 95 % of {joints.count}); worst {joints.worst:.1f} at "
-        f"{_clock(joints.worst_at)}; 1 is none to be seen"
+        f"{_clock(joints.worst_at)}; at 1 no joint is seen"
     )
 
 

@@ -40,6 +40,10 @@ app.add_typer(train.app, name="train")
 app.add_typer(study.app, name="study")
 
 
+PROMPTED = ("generate", "extend", "redo")
+"""Commands that take a prompt."""
+
+
 def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"pavdm {__version__}")
@@ -65,13 +69,14 @@ def main() -> None:
     except TyperException as error:
         if wrong := error.format_message().rstrip("."):  # else help was asked for by saying nothing
             command = getattr(getattr(error, "ctx", None), "command_path", "pavdm COMMAND")
-            wrong += " (a prompt of several words goes in quotes)" if "extra argument" in wrong else ""
+            if "extra argument" in wrong and command.split()[-1] in PROMPTED:
+                wrong += " (a prompt of several words goes in quotes)"
             output.error(f"{wrong}{'' if wrong.endswith('?') else ';'} '{command} -h' says what can be given")
         raise SystemExit(error.exit_code) from None
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it has no place
-        output.error("the output has no place left on its disk; free some space, or send it elsewhere")
+        output.error(f"{error.filename or 'where this program writes'}: no space is left; free some")
         raise SystemExit(1) from None
     raise SystemExit(code if isinstance(code, int) else 0)

@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from pavdm_cli.cli import options
-from pavdm_cli.cli.output import Output, check_beside
-from pavdm_cli.errors import ConfigError
+from pavdm_cli.cli.output import Output, check_side_file
+from pavdm_cli.errors import ConfigError, why_unread
 from pavdm_cli.models import library
 from pavdm_cli.models.config import write_json
 
@@ -59,7 +59,7 @@ def bench(
     if sweep and (json_file or compare):
         raise ConfigError("--sweep has figures of its own; leave --json and --compare out")
     before = None if compare is None else _read(compare)
-    check_beside("--json", json_file, (".json",))
+    check_side_file("--json", json_file, (".json",))
     from pavdm_cli.cli import order as orders
 
     folder = library.find(model or library.DEFAULT)
@@ -171,7 +171,8 @@ def _read(path: Path) -> dict[str, object]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"--compare {path}: cannot be read ({error}); make it with --json FILE") from error
+        why = why_unread(error)
+        raise ConfigError(f"--compare {path}: cannot be read ({why}); make it with --json FILE") from error
     if not isinstance(found, dict):
         raise ConfigError(f"--compare {path}: not figures of pavdm bench; make it with --json FILE")
     return found

@@ -60,7 +60,7 @@ Model = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(
-        help="The same seed gives the same video. Default: a random one, as -1 is.",
+        help="The same seed gives the same video. Default, or -1: a random one.",
         show_default=False,
         rich_help_panel=BASIC,
     ),
@@ -310,7 +310,7 @@ Shapes = Annotated[
     str,
     typer.Option(
         "--model",
-        help="A model: the sizes and the schedule are its own; in training, so are the other networks.",
+        help="The model that gives sizes and schedule; in training, the other networks too.",
     ),
 ]
 Name = Annotated[str, typer.Argument(help="A name from 'pavdm models list', or a model's folder.")]

@@ -88,7 +88,7 @@ def prompts(prompt: str | None, file: Path | None, example: str = "a red ball bo
             raise ConfigError(f"--prompts {file}: no prompt in it; write one a line")
         return [line for line in lines if line]
     if prompt is None or not prompt.strip():
-        raise ConfigError(f"the prompt is empty; say what is to be seen, for example: {example}")
+        raise ConfigError(f"the prompt is empty; say what is to be seen, for example {example!r}")
     return [prompt.strip()]
 
 

@@ -35,7 +35,7 @@ class Output:
 
     def data(self, found: object) -> None:
         """Print the answer as one JSON object on stdout."""
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(json.dumps(found, indent=2, ensure_ascii=False), flush=True)  # a full disk is found out here
 
 
 def error(text: str) -> None:
@@ -45,7 +45,7 @@ def error(text: str) -> None:
     )
 
 
-def check_beside(option: str, path: Path | None, endings: tuple[str, ...]) -> None:
+def check_side_file(option: str, path: Path | None, endings: tuple[str, ...]) -> None:
     """Raise ConfigError if a file that an option names is of another kind, or cannot be there."""
     if path is None:
         return

@@ -46,7 +46,7 @@ def redo(
     out = Output(quiet=quiet, as_json=as_json)
     film = again.look(out, file, model, run_dir)
     own = film.existing.settings
-    source, before = past.until(film.existing, round(seconds(since, "--from ") * film.existing.info.fps))
+    source, before = past.until(film.existing, round(seconds(since, "--from") * film.existing.info.fps))
     assert own is not None
     line = orders.timeline(at, timeline, blend)
     joint, offset = again.joint(film, before)

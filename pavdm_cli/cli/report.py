@@ -35,7 +35,7 @@ def beginning(out: Output, order: Order) -> None:
     if model.warning:
         out.remark(f"{model.name} is experimental: {model.warning}")
     count = f"{len(order.videos)} videos of " if len(order.videos) > 1 else ""
-    new = " more" if order.source is not None else ""
+    new = " new" if order.source is not None else ""
     windowed = "window" in schedule.find(order.schedule).keys
     wide = f", window {ramp.window}, context {ramp.context}" if windowed else ""
     made = f"{count}{order.seconds:.1f} s{new}, {order.frames} frames"
@@ -49,7 +49,7 @@ def beginning(out: Output, order: Order) -> None:
 def machine(out: Output, order: Order, plan: "Plan", place: str) -> None:
     """Say where it will run, in what memory, and what the work is."""
     out.line("device", place)
-    out.line("memory", f"{_size(plan.needed)} to come, of {_size(plan.memory.free)} free")
+    out.line("memory", f"{_size(plan.needed)} needed, of {_size(plan.memory.free)} free")
     per = "a video" if plan.abreast == 1 else f"for {plan.abreast} videos side by side"
     out.line("work", f"{plan.latents} latents, {plan.calls} model calls {per}")
     if plan.needed > plan.memory.free:

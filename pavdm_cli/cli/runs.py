@@ -35,7 +35,7 @@ def list_runs(run_dir: options.RunDir = None, as_json: options.Json = False) -> 
 
 @app.command()
 def show(run: options.RunName = None, run_dir: options.RunDir = None, as_json: options.Json = False) -> None:
-    """Show one run: what was asked for, and how it stands. Default: the last one that was stopped."""
+    """Show one run: what was asked for, and how it stands. Default: the newest that was stopped."""
     out, root = Output(as_json=as_json), store.place(run_dir)
     found = store.last_stopped(root) if run is None else store.find(root, run)
     asked, facts = found.asked(), _facts(found)

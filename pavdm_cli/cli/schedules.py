@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from pavdm_cli.cli import options
-from pavdm_cli.cli.output import Output, check_beside
+from pavdm_cli.cli.output import Output, check_side_file
 from pavdm_cli.models import library
 from pavdm_cli.models.card import ModelConfig
 from pavdm_cli.sampling import schedule
@@ -59,7 +59,7 @@ def show(
 ) -> None:
     """Show a schedule: its settings, what ten seconds cost, and its levels, a row a call."""
     out = Output(as_json=as_json)
-    check_beside("--png", png, (".png",))
+    check_side_file("--png", png, (".png",))
     config = library.config(library.find(model))
     known, ramp = schedule.parse(name, config.sampling)
     steps = list(schedule.make(known, _latents(config), ramp))

@@ -94,13 +94,14 @@ def accumulation(
     dtype: options.Dtype = "auto",
 ) -> None:
     """Hold progressive levels against the ways of rolling that they replace, at equal cost."""
-    _needs_plots()
+    if not dry_run:
+        _needs_plots()
     from pavdm_cli.cli import order
     from pavdm_cli.models import native
     from pavdm_cli.models.config import write_json
     from pavdm_cli.models.device import place
     from pavdm_cli.studies import accumulation as study
-    from pavdm_cli.studies import accumulation_page, guidance, outcomes, scorecard
+    from pavdm_cli.studies import guidance, outcomes, scorecard
     from pavdm_cli.studies.subjects import Study, subjects
 
     out = Output()
@@ -113,6 +114,8 @@ def accumulation(
     _costs(out, whole)
     if dry_run:
         return
+    from pavdm_cli.studies import accumulation_page  # needs matplotlib
+
     _follow(out, scorecard.make(loaded, judge, plan, own, renders, scorecard.render_kinds(), "--renders"))
     for part in (guidance.tune, study.make, study.force):
         _follow(out, part(whole))
@@ -252,7 +255,7 @@ def _named_after(study: str, domain: DomainName) -> str:
 def _needs_plots() -> None:
     """Say before hours of work that the page could not be drawn at their end."""
     if find_spec("matplotlib") is None:
-        raise ConfigError("studies draw plots, which needs matplotlib; pip install 'pavdm-cli[studies]'")
+        raise ConfigError("the page's plots need matplotlib; pip install matplotlib")
 
 
 def _follow(out: Output, progress: Iterator["Progress"]) -> None:

@@ -17,14 +17,20 @@ from pavdm_cli.media import ffmpeg
 
 CHUNK = 24  # frames in one array
 CHUNK_BYTES = 1 << 26  # fewer frames where they are large
+CUT = re.compile(
+    r"^\[.+ @ 0x[0-9a-f]+\] (stream \d+, offset 0x[0-9a-f]+: partial file"
+    r"|corrupt input packet in stream \d+|File ended prematurely.*)$",
+    re.MULTILINE,
+)
+"""ffmpeg's own lines; what a film is called, and what is stored in it, stand in others."""
 
 
 @dataclass(frozen=True)
 class VideoInfo:
     """A video as it is shown: sides in pixels, frames a second (two decimals), number of frames, length.
 
-    `tags` are the settings stored in it, empty if pavdm did not write it. `cut`: the file ends before
-    what its index names.
+    `tags` are the settings stored in it, empty if pavdm did not write it. `cut`: the file ends too
+    early or is damaged, as far as ffmpeg sees it without decoding.
     """
 
     width: int
@@ -56,7 +62,7 @@ def probe(path: Path) -> VideoInfo:
     if re.search(turned, stderr, flags=re.MULTILINE):  # a telephone held upright; ffmpeg turns it
         width, height = height, width
     frames = int(counted[-1])
-    return VideoInfo(width, height, fps, frames, frames / fps, _settings(stdout), "partial file" in stderr)
+    return VideoInfo(width, height, fps, frames, frames / fps, _settings(stdout), bool(CUT.search(stderr)))
 
 
 def tags(path: Path) -> dict[str, Any]:

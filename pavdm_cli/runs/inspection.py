@@ -63,7 +63,7 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
             strip.append(frames[i - place].copy())
             at.append(i / info.fps)
         place += len(frames)
-    redone = ours and not (own and own.walks)
+    redone = ours and not info.cut and not (own and own.walks)
     return Inspection(path, info, ours, redone, analyser.result(every, among), np.stack(strip), tuple(at))
 
 

@@ -89,8 +89,8 @@ def look(path: Path, root: Path) -> Existing:
     info = reader.probe(path)
     if info.cut:
         raise VideoError(
-            f"{path} is cut off after {info.seconds:.1f} s; copy it anew from where it is whole, or keep "
-            f"what plays: ffmpeg -i {path} whole.mp4"
+            f"{path} is cut off or damaged, {info.seconds:.1f} s play; copy it anew from where it is whole, "
+            f"or keep what plays: ffmpeg -i {path} whole.mp4"
         )
     found = settings.read(info.tags)
     if found is None or info.frames != found.frames - found.hidden:

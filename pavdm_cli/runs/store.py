@@ -5,6 +5,7 @@ journal of each group of videos has a folder of its own, 0, 1, ... Imports no to
 """
 
 import errno
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,10 +18,13 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from pavdm_cli.errors import ConfigError, RunError
+from pavdm_cli.media.writer import partial_of
 from pavdm_cli.models.config import read, write
 from pavdm_cli.runs.latents import LatentLog
 from pavdm_cli.runs.order import Asked
 
+BEGINNING = 10.0
+"""Seconds that a run waits for others that begin at the same moment."""
 KEPT = 1 << 30
 """Bytes of finished runs that are kept; beyond it the oldest are removed."""
 
@@ -71,19 +75,9 @@ class Run:
         Raises:
             RunError: another process holds it.
         """
-        lock = FileLock(self.folder / "lock")
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise RunError(
-                f"run {self.name} is being worked on by another process; wait for it, or stop that one first"
-            ) from None
-        except OSError as error:
-            raise _failed(self.folder, error) from error
-        try:
+        busy = f"run {self.name} is being worked on by another process; wait for it, or stop that one first"
+        with _held(self.folder / "lock", busy):
             yield
-        finally:
-            lock.release()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -92,23 +86,30 @@ class Run:
         Raises:
             RunError: another process holds it, or is writing one of its files.
         """
+        root = self.folder.parent
+        busy = f"another process has been beginning a run in {root} for {BEGINNING:g} s; stop that one first"
         with ExitStack() as held:
-            with FileLock(self.folder.parent / "lock"):  # two that begin at once look after each other
+            with _held(root / "lock", busy, BEGINNING):  # two that begin at once look after each other
                 held.enter_context(self.locked())
                 self._check_files()
             yield
 
     def _check_files(self) -> None:
         """Raise RunError where another run is writing one of this one's files."""
-        own = {video.path for video in self.asked().videos}
+        own = self._growing()
         for other in all_runs(self.folder.parent):
-            if other.name == self.name or other.status != "running":
-                continue
-            for path in own.intersection(video.path for video in other.asked().videos):
+            shared = own.keys() & other._growing().keys() if other.name != self.name else ()
+            if shared and other.status == "running":
                 raise RunError(
-                    f"{path} is being written by run {other.name}; wait for it, or choose another name "
-                    "with --output"
+                    f"{own[min(shared)]} is being written by run {other.name}; wait for it, or stop "
+                    "it; a new run can take another name with --output"
                 )
+
+    def _growing(self) -> dict[str, Path]:
+        """Return its files by where they grow, however they are spelled; none where its record is damaged."""
+        with suppress(RunError):
+            return {os.path.realpath(partial_of(video.path)): video.path for video in self.asked().videos}
+        return {}
 
     def record(self, name: str, config: object) -> None:
         """Write a dataclass as JSON into the run's folder.
@@ -139,6 +140,26 @@ class Run:
     def remove(self) -> None:
         """Remove the run's folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def _held(path: Path, busy: str, seconds: float = 0.0) -> Iterator[None]:
+    """Hold a lock, waiting so long for it.
+
+    Raises:
+        RunError: another process holds it all that time, as `busy` says, or it cannot be made.
+    """
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=seconds)
+    except Timeout:
+        raise RunError(busy) from None
+    except OSError as error:
+        raise _failed(path.parent, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def place(asked: Path | None) -> Path:

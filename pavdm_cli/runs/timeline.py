@@ -58,7 +58,8 @@ def seconds(text: str, option: str = "") -> float:
     plain = text.strip()
     found = CLOCK.fullmatch(plain) or UNITS.fullmatch(plain)
     if not found or not plain:
-        raise ConfigError(f"{option}{text!r} is no time; write 20s, 1m30s or 1:30")
+        said = f"{option} {text!r}" if option else repr(text)
+        raise ConfigError(f"{said} is no time; write 20s, 1m30s or 1:30")
     hours, minutes, rest = (float(part or 0) for part in found.groups())
     return 3600 * hours + 60 * minutes + rest
 

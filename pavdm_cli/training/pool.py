@@ -6,7 +6,6 @@ the same clips again: to the bit if rendered in the same company, else to a leve
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import torch
 from einops import rearrange
@@ -118,8 +117,8 @@ class LatentPool:
         frames = clips.render(drawn, self._source.frames, self._source.size, self._device)
         with autocast(self._device):
             self.latents[places] = self._vae.encode(frames.float() / 127.5 - 1).half()
-        said = [(c.caption, c.after_caption)[: self.tokens.shape[1]] for c in drawn]
-        texts = self._text.encode(list(chain.from_iterable(zip(*said, strict=True))), length=TOKENS)
+        captions = [c.caption for c in drawn] + [c.after_caption for c in drawn]
+        texts = self._text.encode(captions[: len(drawn) * self.tokens.shape[1]], length=TOKENS)
         pairs = {
             "tokens": texts.tokens.half(),
             "mask": texts.mask,

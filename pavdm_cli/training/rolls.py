@@ -49,7 +49,7 @@ class Rolls:
             self._begin(rng, np.arange(self._windows))
         c, here = self.carried, self._here()
         row = torch.arange(len(here), device=here.device)[:, None]
-        weight = torch.nn.functional.one_hot(c["second"][row, here], 2).float()
+        weight = torch.nn.functional.one_hot(c["second"][row, here], c["tokens"].shape[1]).float()
         words = Conditions(c["tokens"].float(), c["mask"], c["pooled"], weight)
         return c["shown"], self._left(0), c["true"][row, here].float(), words
 

@@ -70,7 +70,9 @@ def test_a_film_that_was_cut_off_is_said(tmp_path: Path) -> None:
     path = written(tmp_path / "whole.mp4")
     assert "cut off" not in analyse(path).stderr
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    assert f"{path} is cut off; this is what plays of it" in analyse(path).stderr
+    cut = analyse(path, "--json")
+    assert f"{path} is cut off or damaged; this is what plays of it" in cut.stderr
+    assert json.loads(cut.stdout)["videos"][0]["cut"] is True
 
 
 def test_json_sheet_and_page(tmp_path: Path) -> None:

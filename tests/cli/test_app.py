@@ -44,6 +44,7 @@ def test_an_error_is_one_line_on_stderr(
             "Got unexpected extra argument(s) (ball) (a prompt of several words goes in quotes)|generate",
         ),
         ("generate ball --seed", "Option '--seed' requires an argument|COMMAND"),
+        ("resume a b", "Got unexpected extra argument(s) (b);|resume"),
         ("extend", "Missing argument 'file'|extend"),
         ("generte ball", "No such command 'generte'. Did you mean 'generate'?|"),
     ),
@@ -55,8 +56,8 @@ def test_wrong_usage_is_one_line_and_2(
     out, err = capsys.readouterr()
     wrong, _, command = said.partition("|")
     assert out == "" and err.startswith(f"error: {wrong}") and err.count("\n") == 1
-    join = "" if wrong[-1] == "?" else ";"
-    assert err.endswith(f"{join} '{' '.join(('pavdm', *command.split()))} -h' says what can be given\n")
+    help_ = f"'{' '.join(('pavdm', *command.split()))} -h' says what can be given\n"
+    assert err.endswith(f"{'' if wrong[-1] == '?' else ';'} {help_}") and "?;" not in err
 
 
 @pytest.mark.parametrize("words", ((), ("models",)))
@@ -78,18 +79,18 @@ def test_a_bug_shows_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no file that is always full")
-def test_an_output_without_place_is_one_line() -> None:
+@pytest.mark.parametrize("more", ((), ("--json",)))
+def test_an_output_without_place_is_one_line(more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "pavdm_cli", "schedules", "list"],
+            [sys.executable, "-m", "pavdm_cli", "schedules", "list", *more],
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr.decode() == (
-        "error: the output has no place left on its disk; free some space, or send it elsewhere\n"
-    )
+    assert done.stderr.decode() == ("error: where this program writes: no space is left; free some\n")
 
 
 def test_an_interruption_while_all_is_loaded_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

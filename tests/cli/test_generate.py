@@ -64,7 +64,7 @@ def test_a_prompt_becomes_a_video(folder: Path) -> None:
     ]
     expected = [
         r"device  cpu \(fp32, \d+ threads\)",
-        r"memory  0\.\d\d GiB to come, of \d+\.\d\d GiB free",
+        r"memory  0\.\d\d GiB needed, of \d+\.\d\d GiB free",
         r"work    8 latents, 13 model calls a video",
         r"time    about 0:\d\d, [\d.]+ x real time",
         r"file    outputs/a-red-ball-7\.mp4  \(plays while it grows: outputs/a-red-ball-7\.partial\.mp4\)",

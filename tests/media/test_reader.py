@@ -56,6 +56,16 @@ def test_a_foreign_video_is_read_and_has_no_tags(tmp_path: Path) -> None:
     assert sum(len(chunk) for chunk in reader.read(path)) == 30
 
 
+def test_what_is_cut_off_is_told_from_what_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "my partial file.mp4"
+    with VideoWriter(path, (32, 32), 8, tags={"prompt": "stream 0, offset 0x1: partial file"}) as video:
+        video.write(moving_frames(32, (32, 32)))
+    assert not reader.probe(path).cut
+    data = path.read_bytes()
+    path.write_bytes(data[: (data.index(b"mdat") + len(data)) // 2])
+    assert reader.probe(path).cut
+
+
 def test_words_in_tags_are_no_streams(tmp_path: Path) -> None:
     source = ("-f", "lavfi", "-i", "testsrc=size=64x48:rate=24:duration=1")
     tags = ("-metadata", "title=A song ( Video: 4K, Audio: loud)", "-metadata", "comment=rotation of 90.")

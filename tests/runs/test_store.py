@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from pavdm_cli.cli.app import app
@@ -79,20 +80,34 @@ def test_runs_stand_in_the_order_they_were_begun(tmp_path: Path) -> None:
             store.last_stopped(tmp_path)
 
 
+def to(run: Run, path: Path) -> Run:
+    write(replace(run.asked(), videos=(Video("a ball", 1, path),)), run.folder / "run.json")
+    return run
+
+
 def test_two_runs_do_not_write_one_file_at_once(tmp_path: Path) -> None:
-    one, same, other = (made(tmp_path) for _ in range(3))
-    write(replace(other.asked(), videos=(Video("a ball", 1, tmp_path / "b.mp4"),)), other.folder / "run.json")
+    one, same, other = (to(made(tmp_path), tmp_path / name) for name in ("a.mp4", "x/../a.MP4", "b.mp4"))
     with one.taken():
-        with (
-            pytest.raises(RunError, match=rf"a\.mp4 is being written by run {one.name}; .* --output"),
-            same.taken(),
-        ):
+        refused = pytest.raises(RunError, match=rf"a\.MP4 is being written by run {one.name}; .* --output")
+        with refused, same.taken():
             pass
         assert same.status == "stopped"
         with other.taken():
             assert [run.status for run in (one, same, other)] == ["running", "stopped", "running"]
-    with same.taken():
+    (other.folder / "run.json").write_text("{")  # a damaged record stops no other run
+    with other.locked(), same.taken():
         assert one.status == "stopped"
+
+
+def test_runs_that_begin_at_once_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "BEGINNING", 0.1)
+    run = made(tmp_path)
+    with FileLock(tmp_path / "lock"), pytest.raises(RunError, match="beginning a run"), run.taken():
+        pass
+    (tmp_path / "lock").unlink()
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(RunError, match="choose another place with --run-dir"), run.taken():
+        pass
 
 
 def test_a_dead_process_holds_no_lock(tmp_path: Path) -> None:
