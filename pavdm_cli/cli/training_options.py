@@ -51,8 +51,9 @@ Images = Annotated[
 Rows = Annotated[
     str | None,
     typer.Option(
-        help="Whose rows are learned: schedule (the sampler's), images (those, mostly single images), "
-        "on-grid (its own moments alone), steady (no short windows) or neutral (no schedule's).",
+        help="Whose rows are learned: schedule (the sampler's), images or half-images (those, "
+        "mostly or half of them single images), on-grid (its own moments alone), steady (no short "
+        "windows) or neutral (no schedule's).",
         show_default="schedule",
     ),
 ]

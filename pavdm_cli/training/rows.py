@@ -12,15 +12,16 @@ import numpy as np
 
 from pavdm_cli.sampling.schedule import Ramp
 
-RowsOf = Literal["schedule", "images", "on-grid", "steady", "neutral"]
-"""schedule: of the sampler's own, at any moment. images: those, three of four batches being single images.
-on-grid: only at its moments, nothing between them. steady: without windows shorter than the full one.
-neutral: of no schedule: any rising levels, windows of one level, both after clean latents or not, of any
-width."""
+RowsOf = Literal["schedule", "images", "half-images", "on-grid", "steady", "neutral"]
+"""schedule: of the sampler's own, at any moment. images, half-images: those, three of four batches, or
+half of them, being single images, which are seldom in their last moves. on-grid: only at its moments,
+nothing between them. steady: without windows shorter than the full one. neutral: of no schedule: any rising
+levels, windows of one level, both after clean latents or not, of any width."""
 KINDS = ("image", "uniform", "fill", "steady", "drain", "ramp")
 SHARES: dict[RowsOf, tuple[float, ...]] = {
     "schedule": (0.30, 0.04, 0.24, 0.36, 0.06, 0.0),
     "images": (0.75, 0.01, 0.10, 0.11, 0.03, 0.0),
+    "half-images": (0.55, 0.02, 0.17, 0.22, 0.04, 0.0),
     "on-grid": (0.30, 0.04, 0.24, 0.36, 0.06, 0.0),
     "steady": (0.30, 0.04, 0.0, 0.66, 0.0, 0.0),
     "neutral": (0.30, 0.30, 0.0, 0.0, 0.0, 0.40),
@@ -28,6 +29,10 @@ SHARES: dict[RowsOf, tuple[float, ...]] = {
 """How often each kind comes."""
 IMAGES = 2
 """Latents of one clip that an image batch shows beside each other, unseen by each other."""
+LAST = 0.18
+"""Share of an image's moves, the last ones, in which no more is decided that an eye sees (docs/log.md)."""
+SELDOM = 0.2
+"""How many are drawn there of those that would be, where most batches are images."""
 SHARED = (1, 1, 2, 3, 4)
 """Neighbours that share a level of a rising row, drawn anew for each batch."""
 
@@ -58,7 +63,11 @@ def draw(
     kind = "image" if only_images else str(rng.choice(KINDS, p=SHARES[of]))
     if kind == "image":
         places = np.tile(np.arange(IMAGES), (max(latents // IMAGES, 1), 1))
-        return Rows(kind, places, _any(rng, ramp, places.shape, of).astype(np.float32))
+        left = _any(rng, ramp, places.shape, of)
+        if of in ("images", "half-images"):
+            again = (left < LAST * ramp.steps) & (rng.random(left.shape) > SELDOM)
+            left = np.where(again, rng.uniform(LAST * ramp.steps, ramp.steps, left.shape), left)
+        return Rows(kind, places, left.astype(np.float32))
     context, live = _free_width(rng, ramp) if of == "neutral" else _width(rng, kind, ramp, of)
     batch = max(latents // (context + live), 1)
     begin = rng.integers(clip - context - live + 1, size=(batch, 1))

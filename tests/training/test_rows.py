@@ -110,9 +110,13 @@ def test_only_images_come_first_and_of_many_clips() -> None:
 
 
 @every_ramp
-def test_mostly_images_are_the_same_rows_in_other_shares(ramp: Ramp) -> None:
-    kinds = [batch.kind for batch in batches(ramp, 600, of="images")]
-    assert 0.7 < kinds.count("image") / len(kinds) < 0.8
+@pytest.mark.parametrize(("of", "share"), (("images", 0.75), ("half-images", 0.55)))
+def test_mostly_images_are_the_same_rows_in_other_shares(ramp: Ramp, of: RowsOf, share: float) -> None:
+    drawn = batches(ramp, 600, of=of)
+    kinds = [batch.kind for batch in drawn]
+    assert abs(kinds.count("image") / len(kinds) - share) < 0.07
+    left = np.concatenate([batch.left.ravel() for batch in drawn if batch.kind == "image"]) / ramp.steps
+    assert abs((left < rows.LAST).mean() - rows.LAST * rows.SELDOM) < 0.005
     assert set(kinds) == {batch.kind for batch in batches(ramp, 600)}
 
 
