@@ -78,7 +78,7 @@ def test_a_neutral_twin(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
 
     assert twin("neutral") is None and calls[0][0][3] == DenoiserTraining(rows="neutral")
     said = twin("any")
-    names = "there are schedule, images, on-grid, steady, neutral"
+    names = "there are schedule, images, half-images, on-grid, steady, neutral"
     assert isinstance(said, ConfigError) and names in str(said)
 
 
