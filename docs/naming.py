@@ -1,9 +1,10 @@
-"""Make sheets for eyes that know no prompts: python docs/naming.py [FOLDER [SEED]] (from the top).
+"""Make sheets for eyes that know no prompts: python docs/naming.py [FOLDER [SEED [OTHER]]].
 
-FOLDER holds a scorecard's records (outputs/scorecard by default). The strips of one seed's films and of as
-many true renders are shuffled into naming-1.png and on, beside them, with nothing but a number to each row;
-which is which stands in naming.json. Give the sheets to somebody who has not seen the prompts, ask what each
-row shows, and hold the answers against naming.json.
+Run it from the top. FOLDER holds a scorecard's records (outputs/scorecard by default). The strips of one
+seed's films and of as many true renders, or of the films of another scorecard (OTHER), are shuffled into
+naming-1.png and on, beside them, with nothing but a number to each row; which is which stands in naming.json.
+Prompts whose films are not made in both are left out. Give the sheets to somebody who has not seen the
+prompts, ask what each row shows, and hold the answers against naming.json.
 """
 
 import json
@@ -24,14 +25,23 @@ ROWS, MARGIN, GAP = 12, 60, 4
 def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "outputs/scorecard")
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    rows = [(kind, i) for kind in ("made", "real") for i in range(len(PROMPTS))]
+    beside = (Path(sys.argv[3]), "made") if len(sys.argv) > 3 else (folder, "real")
+
+    def strip(place: tuple[Path, str], prompt: int) -> Path:
+        return scorecard.path(*place, prompt, seed).with_suffix(".png")
+
+    places = ((folder, "made"), beside)
+    there = [i for i in range(len(PROMPTS)) if all(strip(place, i).exists() for place in places)]
+    rows = [(place, i) for place in places for i in there]
     random.Random(seed).shuffle(rows)
-    paths = [scorecard.path(folder, kind, i, seed).with_suffix(".png") for kind, i in rows]
-    strips = [Image.open(path).convert("RGB") for path in paths]
+    strips = [Image.open(strip(place, i)).convert("RGB") for place, i in rows]
     for page in range(-(-len(rows) // ROWS)):
         first = page * ROWS
         save_png(folder / f"naming-{page + 1}.png", sheet(strips[first : first + ROWS], first))
-    key = [{"row": n + 1, "kind": kind, "prompt": PROMPTS[i].prompt} for n, (kind, i) in enumerate(rows)]
+    key = [
+        {"row": n, "folder": str(place), "kind": kind, "prompt": PROMPTS[i].prompt}
+        for n, ((place, kind), i) in enumerate(rows, start=1)
+    ]
     (folder / "naming.json").write_text(json.dumps(key, indent=1) + "\n")
 
 
