@@ -59,6 +59,13 @@ def _options(
     pass
 
 
+def _said(error: TyperException) -> str:
+    """Return what is wrong, with the value that could not be read where typer's reader leaves it out."""
+    read = getattr(error.__cause__, "errors", None)
+    given = f"{read()[0]['input']!r} should be" if callable(read) else "Input should be"
+    return error.format_message().replace("Input should be", given)
+
+
 def main() -> None:
     """Run the command line: an error is one red line and exit code 1, or 2 for words that cannot be read."""
     try:
@@ -67,7 +74,7 @@ def main() -> None:
         output.error(str(error))
         raise SystemExit(1) from None
     except TyperException as error:
-        if wrong := error.format_message().rstrip("."):  # else help was asked for by saying nothing
+        if wrong := _said(error).rstrip("."):  # else help was asked for by saying nothing
             command = getattr(getattr(error, "ctx", None), "command_path", "pavdm COMMAND")
             if "extra argument" in wrong and command.split()[-1] in PROMPTED:
                 wrong += " (a prompt of several words goes in quotes)"

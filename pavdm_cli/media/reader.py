@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,8 @@ def _decoded(
         complaint = stderr.read()
         if strict and complaint.strip():
             raise VideoError(
-                f"{path} is damaged: {ffmpeg.last_line(complaint)}. Repair it: ffmpeg -i {path} whole.mp4"
+                f"{path} is damaged: {ffmpeg.last_line(complaint)}. Repair it: "
+                f"ffmpeg -i {quote(str(path))} whole.mp4"
             )
         if code != 0 or data:
             raise VideoError(

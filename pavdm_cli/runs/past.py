@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,7 @@ def look(path: Path, root: Path) -> Existing:
     if info.cut:
         raise VideoError(
             f"{path} is cut off or damaged, {info.seconds:.1f} s play; copy it anew from where it is whole, "
-            f"or keep what plays: ffmpeg -i {path} whole.mp4"
+            f"or keep what plays: ffmpeg -i {quote(str(path))} whole.mp4"
         )
     found = settings.read(info.tags)
     if found is None or info.frames != found.frames - found.hidden:

@@ -62,7 +62,8 @@ def denoise(
         finished = []
         for i, (k, now, to) in enumerate(_each(step)):
             if to != now:
-                window.latents[k] = _move(shown[i], speed[:, i], now, to, step.renoise, noise, k, window.row)
+                fresh = noise(k, window.row + 1).to(device) if to > step.renoise_above else None
+                window.latents[k] = _move(shown[i], speed[:, i], now, to, fresh, k)
                 window.level[k] = to
                 finished += [k] if to == 0 else []
         window.row += 1
@@ -90,12 +91,10 @@ def _show(window: Window, noise: Noise, k: int, now: float, to: float, device: t
     return window.latents[k]
 
 
-def _move(
-    x: Tensor, velocity: Tensor, now: float, to: float, renoise: bool, noise: Noise, k: int, row: int
-) -> Tensor:
-    """Change one latent's level, by an Euler step or by noising its predicted clean value again."""
-    assert renoise or to < now, f"latent {k} goes from level {now} up to {to} by an Euler step"
-    if not renoise or to == 0:
-        return moved(x, velocity.to(x.dtype), now, to)
-    clean = moved(x, velocity.to(x.dtype), now, 0.0)
-    return noised(clean, noise(k, row + 1).to(x.device), to)
+def _move(x: Tensor, velocity: Tensor, now: float, to: float, fresh: Tensor | None, k: int) -> Tensor:
+    """Change one latent's level, by an Euler step or by noising its predicted clean value anew."""
+    velocity = velocity.to(x.dtype)
+    if fresh is not None:
+        return noised(moved(x, velocity, now, 0.0), fresh, to)
+    assert to < now, f"latent {k} goes from level {now} up to {to} by an Euler step"
+    return moved(x, velocity, now, to)

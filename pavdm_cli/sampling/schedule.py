@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 LONG = 4  # times the steps and the span: there a schedule has long begun to repeat itself
-BESIDE = ("context", "context_level", "sink", "shift", "curve", "renoise")
+BESIDE = ("context", "context_level", "sink", "shift", "curve", "renoise_above")
 """What every schedule can be told."""
 
 

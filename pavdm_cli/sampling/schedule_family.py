@@ -49,7 +49,7 @@ def fifo(latents: int, ramp: Ramp, given: int = 0) -> Iterator[Step]:
     partitioning); each moves `window` latents and shows `context` before them, live ones where there are
     some: look-ahead is a context as long as the window. The start is one clip made by full-sequence
     diffusion, without the copies of its first frame whose results are thrown away. The published sampler
-    draws noise in every move; this one does not, unless the ramp says renoise.
+    draws noise in every move; this one does not, unless the ramp says so (`renoise_above`).
 
     Raises:
         ScheduleError: the window does not divide the steps.
@@ -165,7 +165,7 @@ class View:
             level=(*(at,) * len(beside), *now),
             next=(*(at,) * len(beside), *after),
             keep=max(keep, 0),
-            renoise=ramp.renoise,
+            renoise_above=ramp.renoise_above,
         )
 
 
@@ -240,5 +240,5 @@ def _after_clip(view: View, clip: int, steps: Iterator[Step]) -> Iterator[Step]:
         for row in range(ramp.steps - 1):
             yield whole.step(row, range(clip), 0)
         last = whole.step(ramp.steps - 1, range(clip), 0)
-        yield replace(last, next=tuple(view.levels[view.left(k, 0)] for k in range(clip)), renoise=True)
+        yield replace(last, next=tuple(view.levels[view.left(k, 0)] for k in range(clip)), renoise_above=0)
     yield from steps

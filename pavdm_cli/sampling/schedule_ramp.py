@@ -21,7 +21,8 @@ class Step:
     latents: indices of the latents shown. positions: where each stands for the rotary embedding, relative to
     the window. level: the noise each is shown with (1 pure noise, 0 clean). next: the noise it has
     afterwards; equal to level for context. keep: finished latents below this index are dropped once a step
-    no longer shows them. renoise: move by "predict clean, then noise to next" instead of an Euler step.
+    no longer shows them. renoise_above: a move that ends above this level is "predict clean, then noise
+    anew", any other an Euler step; 1 is none.
     """
 
     latents: tuple[int, ...]
@@ -29,7 +30,7 @@ class Step:
     level: tuple[float, ...]
     next: tuple[float, ...]
     keep: int
-    renoise: bool = False
+    renoise_above: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Ramp:
     share a level. context: latents shown before the window. sink: keep the first chunk in view at a fixed
     position before the context. context_level: the level at which clean context is shown. shift: bend levels
     towards noise (1 leaves them straight). curve: the power the fraction of moves is raised to (1 is a
-    straight ramp, above 1 spends more moves near clean). renoise: see `Step`. horizon: chunks in a block,
-    None without end. lag: rows between the starts of neighbouring chunks of a block.
+    straight ramp, above 1 spends more moves near clean). renoise_above: see `Step`. horizon: chunks in a
+    block, None without end. lag: rows between the starts of neighbouring chunks of a block.
     """
 
     steps: int = 24
@@ -52,7 +53,7 @@ class Ramp:
     context_level: float = 0.0
     shift: float = 1.0
     horizon: int | None = None
-    renoise: bool = False
+    renoise_above: float = 1.0
     curve: float = 1.0
     lag: int = 0
 
@@ -68,6 +69,8 @@ class Ramp:
                 raise ScheduleError(f"{name} {getattr(self, name)}: must be a number above 0")
         if not 0 <= self.context_level < 1:
             raise ScheduleError(f"context level {self.context_level}: must be from 0 to below 1")
+        if not 0 <= self.renoise_above <= 1:
+            raise ScheduleError(f"renoise above {self.renoise_above}: must be from 0 to 1")
         if self.horizon is not None and self.horizon < 1:
             raise ScheduleError(f"horizon {self.horizon}: must be at least 1, or None for no end")
 

@@ -43,7 +43,7 @@ class ProbeTraining:
     held: int = 2400
     renew: int = 8
     every: int = 4
-    coded: int = 4
+    coded: int = 2
     rate: float = 1.5e-3
     seed: int = 21
     families: tuple[str, ...] = ()

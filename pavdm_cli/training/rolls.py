@@ -60,7 +60,10 @@ class Rolls:
         """
         c, ramp = self.carried, self._ramp
         now, to = (self._level(self._left(done)) for done in (0, 1))
-        c["shown"] = c["shown"] + velocity * (to - now)[:, :, None, None, None]
+        now, to = (level[:, :, None, None, None] for level in (now, to))
+        clean = c["shown"] - velocity * now
+        anew = noised(clean, torch.randn_like(clean), to)
+        c["shown"] = torch.where(to > ramp.renoise_above, anew, c["shown"] + velocity * (to - now))
         c["moves"] = c["moves"] + 1
         if int(c["moves"]) == ramp.lag:
             c["moves"] = torch.tensor(0)

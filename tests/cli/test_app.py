@@ -38,7 +38,10 @@ def test_an_error_is_one_line_on_stderr(
     ("words", "said"),
     (
         ("generate ball --nonsense", "No such option: --nonsense|generate"),
-        ("generate ball --seconds soon", "Invalid value for '--seconds'|generate"),
+        (
+            "generate ball --seconds soon",
+            "Invalid value for '--seconds': 'soon' should be a valid number|generate",
+        ),
         (
             "generate a ball",
             "Got unexpected extra argument(s) (ball) (a prompt of several words goes in quotes)|generate",

@@ -26,7 +26,7 @@ PLANS = {
     "chunks": ("progressive", Ramp(steps=6, window=4, chunk=2, context=2)),
     "noise again, noisy context, sink": (
         "progressive",
-        Ramp(steps=4, window=4, chunk=1, context=2, sink=True, context_level=0.1, renoise=True),
+        Ramp(steps=4, window=4, chunk=1, context=2, sink=True, context_level=0.1, renoise_above=0.4),
     ),
     "full sequence": ("full-sequence", PLAIN),
     "fifo": ("fifo", Ramp(steps=6, window=3, chunk=1, context=2)),

@@ -26,7 +26,7 @@ def ramps(draw: st.DrawFn, name: str) -> Ramp:
         context_level=draw(st.sampled_from((0.0, 0.1))),
         shift=draw(st.floats(0.1, 10)),
         curve=draw(st.floats(0.3, 3)),
-        renoise=draw(st.booleans()),
+        renoise_above=draw(st.sampled_from((0.0, 0.4, 1.0))),
         lag=draw(st.integers(0, 4)),
     )
 

@@ -25,35 +25,35 @@ PLANS = {
     "sink": ("progressive", 16, Ramp(4, 4, 2, context=2, sink=True), 0),
     "sink, given, noisy context": ("progressive", 16, Ramp(6, 3, 1, 2, True, context_level=0.1), 4),
     "noisy context": ("progressive", 12, Ramp(6, 6, 1, context=3, context_level=0.2), 0),
-    "renoise": ("progressive", 12, Ramp(6, 3, 1, context=2, renoise=True), 0),
-    "renoise, noisy context": ("progressive", 12, Ramp(6, 6, 2, 2, context_level=0.3, renoise=True), 2),
+    "renoise": ("progressive", 12, Ramp(6, 3, 1, context=2, renoise_above=0), 0),
+    "renoise, noisy context": ("progressive", 12, Ramp(6, 6, 2, 2, context_level=0.3, renoise_above=0), 2),
     "shift": ("progressive", 12, Ramp(6, 6, 1, context=2, shift=3.7), 0),
     "shift down": ("progressive", 12, Ramp(6, 6, 1, context=2, shift=0.1), 3),
     "curve": ("progressive", 12, Ramp(6, 6, 1, context=2, curve=1.7), 0),
     "rolling": ("rolling", 12, Ramp(6, 3, context=2), 0),
-    "rolling, given, renoise": ("rolling", 12, Ramp(6, 3, context=2, renoise=True), 3),
+    "rolling, given, renoise": ("rolling", 12, Ramp(6, 3, context=2, renoise_above=0), 3),
     "queue": ("queue", 12, Ramp(6, 6, 2, context=3), 0),
     "queue, short": ("queue", 3, Ramp(6, 6, 2, context=3, shift=2), 0),
     "queue, given": ("queue", 14, Ramp(6, 6, 2, context=2, sink=True, context_level=0.1), 5),
-    "queue, renoise": ("queue", 12, Ramp(6, 3, context=2, renoise=True), 0),
+    "queue, renoise": ("queue", 12, Ramp(6, 3, context=2, renoise_above=0), 0),
     "fifo": ("fifo", 14, Ramp(6, 2, context=2), 0),
     "fifo, sink, noisy context": ("fifo", 14, Ramp(6, 3, context=2, sink=True, context_level=0.2), 0),
     "fifo, no look-ahead": ("fifo", 14, Ramp(6, 3, context=0, shift=3), 0),
     "fifo, given": ("fifo", 14, Ramp(6, 2, context=2), 4),
-    "fifo, renoise": ("fifo", 14, Ramp(6, 2, context=1, renoise=True), 1),
+    "fifo, renoise": ("fifo", 14, Ramp(6, 2, context=1, renoise_above=0), 1),
     "fifo, short": ("fifo", 2, Ramp(6, 3, context=1), 0),
     "pyramid": ("pyramid", 13, Ramp(5, 4, 2, context=4, context_level=0.02, lag=1), 1),
     "pyramid, steep": ("pyramid", 13, Ramp(5, 4, 1, context=2, lag=7, sink=True), 0),
-    "pyramid, renoise": ("pyramid", 13, Ramp(5, 4, 1, context=2, lag=2, renoise=True), 3),
+    "pyramid, renoise": ("pyramid", 13, Ramp(5, 4, 1, context=2, lag=2, renoise_above=0), 3),
     "autoregressive": ("autoregressive", 12, Ramp(5, 4, 4, context=4), 0),
     "autoregressive, given": ("autoregressive", 12, Ramp(5, 4, 3, context=4, sink=True), 2),
     "replacement": ("replacement", 12, Ramp(5, 4, 2, context=3), 0),
     "replacement, given": ("replacement", 12, Ramp(5, 4, 2, context=3, context_level=0.1, sink=True), 5),
     "replacement-noised": ("replacement-noised", 12, Ramp(5, 4, 2, context=3), 0),
-    "replacement-noised, given": ("replacement-noised", 12, Ramp(5, 4, context=3, renoise=True), 4),
+    "replacement-noised, given": ("replacement-noised", 12, Ramp(5, 4, context=3, renoise_above=0), 4),
     "full": ("full-sequence", 9, Ramp(8, 4), 0),
     "full, given": ("full-sequence", 9, Ramp(8, 4, context=2, context_level=0.1, shift=2), 3),
-    "full, renoise": ("full-sequence", 9, Ramp(8, 4, renoise=True), 0),
+    "full, renoise": ("full-sequence", 9, Ramp(8, 4, renoise_above=0), 0),
 }
 every_plan = pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 
@@ -163,9 +163,9 @@ def test_a_given_latent_that_is_moved_starts_from_its_clean_value_at_that_level(
 def test_a_renoised_move_takes_fresh_noise_and_an_euler_move_keeps_it() -> None:
     clean = video(1)
     noise = DoubleNoise([1], SHAPE)
-    for renoise, use in ((False, 0), (True, 1)):
+    for above, use in ((1, 0), (0.5, 0), (0.4, 1), (0, 1)):
         window = Window()
-        step = Step((0,), (0,), (1,), (0.5,), keep=0, renoise=renoise)
+        step = Step((0,), (0,), (1,), (0.5,), keep=0, renoise_above=above)
         assert not list(denoise(exact(clean), [step], noise, window=window))
         wanted = 0.5 * clean[0] + 0.5 * noise(0, use)
         torch.testing.assert_close(window.latents[0], wanted, atol=1e-12, rtol=0)
@@ -175,7 +175,7 @@ def test_a_latent_goes_up_only_by_noising_its_clean_value() -> None:
     clean, noise = video(1), DoubleNoise([1], SHAPE)
     window = Window()
     down, up = ((1.0,), (0.25,)), ((0.25,), (0.75,))
-    steps = [Step((0,), (0,), *down, keep=0), Step((0,), (0,), *up, keep=0, renoise=True)]
+    steps = [Step((0,), (0,), *down, keep=0), Step((0,), (0,), *up, keep=0, renoise_above=0)]
     assert not list(denoise(exact(clean), steps, noise, window=window))
     torch.testing.assert_close(window.latents[0], 0.25 * clean[0] + 0.75 * noise(0, 2), atol=1e-12, rtol=0)
     assert window.level[0] == 0.75

@@ -113,7 +113,8 @@ def test_fifo_starts_from_one_clip_noised_to_the_back_of_the_queue() -> None:
     steps = list(fifo(20, Ramp(steps=8, window=2, context=2)))
     assert [step.latents for step in steps[:8]] == [(0, 1, 2, 3)] * 8
     assert [step.level for step in steps[:8]] == [((8 - m) / 8,) * 4 for m in range(8)]
-    assert steps[7].next == (5 / 8, 6 / 8, 7 / 8, 1) and steps[7].renoise and not steps[6].renoise
+    assert steps[7].next == (5 / 8, 6 / 8, 7 / 8, 1)
+    assert steps[7].renoise_above == 0 and steps[6].renoise_above == 1
     assert [(s.latents, s.level, s.next) for s in steps[8:10]] == [
         ((0, 1, 2, 3), (5 / 8, 6 / 8, 7 / 8, 1), (5 / 8, 6 / 8, 6 / 8, 7 / 8)),
         ((0, 1), (5 / 8, 6 / 8), (4 / 8, 5 / 8)),
@@ -156,7 +157,7 @@ def test_a_queue_stands_full_at_once_on_a_given_clip_that_stays_as_it_is() -> No
 def test_a_queue_without_a_clip_makes_one_and_noises_it_to_the_ramp() -> None:
     steps = list(queue(9, Ramp(steps=6, window=6, chunk=2, context=1)))
     assert [step.level for step in steps[:6]] == [((6 - m) / 6,) * 6 for m in range(6)]
-    assert steps[5].next == (2 / 6, 2 / 6, 4 / 6, 4 / 6, 1, 1) and steps[5].renoise
+    assert steps[5].next == (2 / 6, 2 / 6, 4 / 6, 4 / 6, 1, 1) and steps[5].renoise_above == 0
     assert steps[6].level == steps[5].next
 
 
@@ -242,7 +243,7 @@ def test_levels_rise_along_the_video(plan: Plan) -> None:
         for levels in (step.level[apart:], step.next[apart:]):
             noisy = [v for k, v in zip(latents, levels, strict=True) if v > ramp.context_level]
             assert noisy == sorted(noisy) or (name == "replacement-noised" and levels is not step.level)
-        assert all(to <= now for _, now, to in moved(step)) or step.renoise
+        assert all(to <= now or to > step.renoise_above for _, now, to in moved(step))
         own = [k for k, _, _ in moved(step)]
         assert not own or own == list(range(own[0], own[-1] + 1))
 
@@ -422,6 +423,8 @@ def test_steps_that_do_not_divide_name_the_nearest_that_do(steps: int, width: in
         {"shift": math.inf},
         {"curve": 0.0},
         {"horizon": 0},
+        {"renoise_above": 1.5},
+        {"renoise_above": math.nan},
     ),
 )
 def test_a_ramp_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
@@ -433,8 +436,9 @@ def test_a_ramp_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
 def test_parse_changes_what_is_said_and_keeps_the_rest() -> None:
     default = Ramp(steps=24, window=12, context=3)
     assert schedule.parse("progressive", default) == ("progressive", default)
-    text = "progressive:steps=30,window=6,chunk=2,sink=on,context_level=0.1,shift=2,curve=1.5,renoise=True"
-    wanted = Ramp(30, 6, 2, context=3, sink=True, context_level=0.1, shift=2.0, curve=1.5, renoise=True)
+    text = "progressive:steps=30,window=6,chunk=2,sink=on,context_level=0.1,shift=2,curve=1.5"
+    text += ",renoise_above=0.4"
+    wanted = Ramp(30, 6, 2, context=3, sink=True, context_level=0.1, shift=2.0, curve=1.5, renoise_above=0.4)
     assert schedule.parse(text, default) == ("progressive", wanted)
     assert schedule.parse("full-sequence:sink=off", replace(default, sink=True)) == ("full-sequence", default)
     assert schedule.parse("pyramid", default) == ("pyramid", replace(default, lag=1, context_level=0.02))

@@ -19,6 +19,7 @@ RAMPS = (
     Ramp(steps=4, window=4, context=2, shift=2.0),
     Ramp(steps=6, window=6, context=2, chunk=2),
     Ramp(steps=8, window=4, context=3, curve=1.5),
+    Ramp(steps=4, window=4, context=2, shift=2.0, renoise_above=0.4),
 )
 
 
