@@ -82,6 +82,9 @@ def show(
     )
     out.line("span", f"{size.span} latents in the widest call")
     _draw(out, steps)
+    out.plain("")
+    for key in schedule.find(known).keys:
+        out.plain(f"{key:<15}{schedule.MEANINGS[key]}")
     if png is not None:
         out.line("picture", str(png))
 

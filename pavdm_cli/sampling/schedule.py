@@ -31,6 +31,18 @@ __all__ = [
 LONG = 4  # times the steps and the span: there a schedule has long begun to repeat itself
 BESIDE = ("context", "context_level", "sink", "shift", "curve", "renoise_above")
 """What every schedule can be told."""
+MEANINGS = {
+    "steps": "moves a latent makes from noise to clean",
+    "window": "latents that move together",
+    "chunk": "latents that share a level",
+    "lag": "calls between the starts of neighbouring chunks",
+    "context": "clean latents shown before those that move",
+    "context_level": "noise that they are shown with",
+    "sink": "whether the first chunk stays in view",
+    "shift": "bends levels towards noise; 1 leaves them straight",
+    "curve": "power of the ramp; above 1 spends more moves near clean",
+    "renoise_above": "moves that end above this level noise the predicted clean latent anew; 1 is none",
+}
 
 
 @dataclass(frozen=True)
