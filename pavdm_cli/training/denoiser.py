@@ -114,12 +114,8 @@ class Lesson:
         return total, _report(error.detach(), level, live, drawn.kind)
 
     def _own(self, rng: np.random.Generator) -> tuple[Tensor, Reports]:
-        """Return the error of the clean latents predicted in windows the network rolls, and roll them on.
-
-        Of clean latents, not of velocity, which would have to be steep where little noise is left to change
-        anything with.
-        """
-        shown, left, clean, words = self._rolls.window(rng)
+        """Return the error of true latents in windows the network rolls, and roll them on."""
+        shown, left, wanted, true, words = self._rolls.window(rng)
         level = self._level(left)
         silent = self._silent(words)
         dropped = self._on(rng.random(len(left)) < self._settings.drop)
@@ -127,9 +123,8 @@ class Lesson:
         with torch.no_grad():
             plain = self._velocity(shown, level, silent, False)
             self._rolls.move(plain + GUIDANCE * (velocity.detach() - plain), rng)
-        predicted = shown - velocity * level[:, :, None, None, None]
-        error, live = (predicted - clean).square().mean((2, 3, 4)), left > 0
-        return (error * live).sum() / live.sum(), _report(error.detach(), level, live, "own")
+        error = (velocity - wanted).square().mean((2, 3, 4))
+        return (error * true).sum() / true.sum().clamp_min(1), _report(error.detach(), level, true, "own")
 
     def _velocity(self, shown: Tensor, level: Tensor, words: Conditions, apart: bool) -> Tensor:
         positions = torch.arange(shown.shape[1], device=self._device).float().expand(len(shown), -1)

@@ -1,10 +1,10 @@
 """Windows that the network in training carries on itself, as the sampler does, beside the true latents.
 
 Each begins as true latents noised to a steady row of the schedule. A latent stays true, under its noise,
-until it has some share of its moves left; from there on the network moves it, and what it finishes is the
-context of what comes after (Resampling Forcing, arXiv 2512.15702; BAgger, arXiv 2512.12080). Were it the
-network's own from pure noise on, nothing in it would tell which of many futures is the true one, and the
-network would learn their mean.
+until it has some share of its moves left; from there on the network moves it as the sampler would, and what
+it finishes is the context of what comes after (Resampling Forcing, arXiv 2512.15702; BAgger, arXiv
+2512.12080). Only true latents are to be learned from: nothing in one that is the network's own tells which
+of many futures is the true one, and the network would learn their mean.
 """
 
 from collections.abc import Callable
@@ -42,8 +42,9 @@ class Rolls:
         self._pool, self._ramp, self._level, self.carried = pool, ramp.endless(), level, carried
         self._windows = max(latents // ramp.span, 1)
 
-    def window(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Conditions]:
-        """Return the windows as they stand: latents shown, moves left (B, T), true latents, texts."""
+    def window(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Conditions]:
+        """Return the windows as they stand: latents shown, moves left (B, T), velocities of the true latents,
+        which latents are true ones (B, T), texts."""
         if not self.carried:
             self.carried["moves"] = torch.tensor(0)
             self._begin(rng, np.arange(self._windows))
@@ -51,7 +52,8 @@ class Rolls:
         row = torch.arange(len(here), device=here.device)[:, None]
         weight = torch.nn.functional.one_hot(c["second"][row, here], c["tokens"].shape[1]).float()
         words = Conditions(c["tokens"].float(), c["mask"], c["pooled"], weight)
-        return c["shown"], self._left(0), c["true"][row, here].float(), words
+        left = self._left(0)
+        return c["shown"], left, c["noise"] - c["true"][row, here].float(), left > c["own"][:, None], words
 
     def move(self, velocity: Tensor, rng: np.random.Generator) -> None:
         """Move the windows by the schedule's next move; a finished chunk makes room for fresh noise.

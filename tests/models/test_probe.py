@@ -76,7 +76,8 @@ def test_only_the_words_of_the_family_asked_about_are_answers() -> None:
 
 def test_a_set_is_told_sorted_and_never_empty() -> None:
     answer = probe()._answer
-    assert answer(torch.tensor([1.0, -1.0, 0.5, -2.0]), ASKS[0]) == "blue ball + red ball"
+    assert answer(torch.tensor([2.0, -1.0, 1.6, -2.0]), ASKS[0]) == "blue ball + red ball"
+    assert answer(torch.tensor([2.0, -1.0, 1.4, -2.0]), ASKS[0]) == "red ball"
     assert answer(torch.tensor([-3.0, -1.0, -2.0, -2.0]), ASKS[0]) == "red star"
 
 
