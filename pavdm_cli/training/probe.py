@@ -1,5 +1,6 @@
 """Train the probe on renders of every family."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -92,12 +93,17 @@ def train(
 
 @torch.no_grad()
 def measure(
-    probe: Probe, seed: int, count: int, device: torch.device, vae: Vae | None = None
+    probe: Probe,
+    seed: int,
+    count: int,
+    device: torch.device,
+    vae: Vae | None = None,
+    families: Sequence[str] = (),
 ) -> dict[str, tuple[int, int]]:
     """Return how many answers are right, and of how many, by attribute, over fresh renders: `count` of every
-    family, after a VAE's round trip if one is given. Sets count as right only as a whole."""
+    family, or of some, after a VAE's round trip if one is given. Sets count as right only as a whole."""
     found: dict[str, tuple[int, int]] = {}
-    for family in probe.config.families:
+    for family in families or probe.config.families:
         for start in range(0, count, MEASURED_AT_ONCE):
             shown = [draw(seed, n, [family]) for n in range(start, min(start + MEASURED_AT_ONCE, count))]
             frames = render(shown, device, vae).to(device).float() / 127.5 - 1
