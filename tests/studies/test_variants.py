@@ -62,7 +62,7 @@ def test_moves_are_the_model_s_where_the_cost_was_not() -> None:
 
 def test_changes_change_one_thing_of_progressive() -> None:
     changes = [one for one in ALL if one.group == "changes"]
-    assert len(changes) == 9
+    assert len(changes) == 11
     for one in changes:
         differ = [key for key in vars(RAMP) if getattr(one.ramp, key) != getattr(RAMP, key)]
         assert one.schedule == "progressive" and one.like == BASE and len(differ) == 1
