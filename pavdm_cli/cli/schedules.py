@@ -57,7 +57,7 @@ def show(
     png: Picture = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show a schedule: its settings, what ten seconds cost, and its levels, a row a call."""
+    """Show a schedule: what ten seconds cost, its levels, a row a call, and its settings."""
     out = Output(as_json=as_json)
     check_side_file("--png", png, (".png",))
     config = library.config(library.find(model))

@@ -29,7 +29,7 @@ RARE = -5.0
 """How sure a new network is that a place shows a thing: mostly there is none."""
 SURE = 1.5
 """Logit above which a thing is told to be there: at 0 the probe tells one too many in a tenth of true scenes
-that went through the VAE (weights/probe/README.md)."""
+of shapes that went through the VAE (docs/log.md)."""
 
 
 @dataclass(frozen=True)

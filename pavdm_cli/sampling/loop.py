@@ -49,8 +49,8 @@ def denoise(
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield (index, latent) for each latent as it becomes clean, in order; latents are (B, C, H, W).
 
-    Latents whose next level differs from their level are moved: down, or, by "predict clean, then noise to
-    next", up. A finished or given latent shown above
+    Latents whose next level differs from their level are moved: down by an Euler step, or, above the step's
+    `renoise_above`, down or up by "predict clean, then noise anew". A finished or given latent shown above
     level 0 is noised from its clean value and stays as it is. A given latent that a step moves starts from
     its clean value noised to its level. `window` is changed in place and is complete whenever a latent is
     yielded.

@@ -36,12 +36,12 @@ MEANINGS = {
     "window": "latents that move together",
     "chunk": "latents that share a level",
     "lag": "calls between the starts of neighbouring chunks",
-    "context": "clean latents shown before those that move",
-    "context_level": "noise that they are shown with",
+    "context": "latents shown before those that move",
+    "context_level": "level at which clean ones among them are shown",
     "sink": "whether the first chunk stays in view",
     "shift": "bends levels towards noise; 1 leaves them straight",
     "curve": "power of the ramp; above 1 spends more moves near clean",
-    "renoise_above": "moves that end above this level noise the predicted clean latent anew; 1 is none",
+    "renoise_above": "moves ending above this level noise the predicted latent anew; 1: none",
 }
 
 
@@ -190,6 +190,8 @@ def parse(text: str, default: Ramp) -> tuple[str, Ramp]:
     values: dict[str, object] = dict(known.own)
     for setting in filter(None, settings.split(",")):
         key, _, value = setting.partition("=")
+        if key == "renoise":  # as films say that were made before it was a level
+            key, value = "renoise_above", {"true": "0", "false": "1"}.get(value.lower(), value)
         if key not in known.keys:
             raise ScheduleError(f"{name} setting {key!r}: unknown; there are {', '.join(known.keys)}")
         values[key] = _value(key, value, type(getattr(default, key)))

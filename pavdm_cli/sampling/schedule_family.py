@@ -49,7 +49,7 @@ def fifo(latents: int, ramp: Ramp, given: int = 0) -> Iterator[Step]:
     partitioning); each moves `window` latents and shows `context` before them, live ones where there are
     some: look-ahead is a context as long as the window. The start is one clip made by full-sequence
     diffusion, without the copies of its first frame whose results are thrown away. The published sampler
-    draws noise in every move; this one does not, unless the ramp says so (`renoise_above`).
+    draws noise in every move; here the ramp says in which (`renoise_above`).
 
     Raises:
         ScheduleError: the window does not divide the steps.

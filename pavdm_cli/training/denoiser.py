@@ -2,8 +2,8 @@
 
 Flow matching (Lipman et al. 2022): the network learns velocity = noise - clean where a latent stands on the
 straight path between both. In the last part of the budget, half of the steps on windows are on those that the
-network itself rolls on (see `rolls`) and learn the way back to the true latents: so that it meets its own
-errors before it has to live with them.
+network itself rolls on (see `rolls`): true latents are learned beside and after its own there, so that it
+meets its errors before it has to live with them.
 """
 
 from collections.abc import Callable
@@ -272,7 +272,7 @@ def _hidden(network: Denoiser) -> set[str]:
 
 
 def _report(error: Tensor, level: Tensor, live: Tensor, kind: str) -> Reports:
-    """Sum the error by kind of row, and by bin of level where the latents are not the network's own."""
+    """Sum the error by kind of row, and by bin of level but for windows that the network rolls."""
     out = {kind: torch.stack(((error * live).sum(), live.sum()))}
     bins = (level * BINS).long().clamp(max=BINS - 1)
     for b in range(BINS) if kind != "own" else ():

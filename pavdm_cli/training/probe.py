@@ -11,7 +11,7 @@ from torch import Tensor
 from pavdm_cli.models import quantised
 from pavdm_cli.models.config import write
 from pavdm_cli.models.device import autocast
-from pavdm_cli.models.probe import FRAMES, Ask, Probe, ProbeConfig, Told
+from pavdm_cli.models.probe import FRAMES, SURE, Ask, Probe, ProbeConfig, Told
 from pavdm_cli.models.vae import Vae
 from pavdm_cli.training import fit as fitting
 from pavdm_cli.training.fit import Budget, Reports
@@ -193,5 +193,5 @@ def _loss(values: Tensor, known: Tensor) -> Tensor:
 def _right(values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     """Return how many clips are answered rightly, and of how many that were asked."""
     there = known >= 0 if known.ndim == 1 else known[:, 0] >= 0
-    hit = values.argmax(-1) == known if known.ndim == 1 else ((values > 0) == (known > 0.5)).all(-1)
+    hit = values.argmax(-1) == known if known.ndim == 1 else ((values > SURE) == (known > 0.5)).all(-1)
     return (hit & there).sum().float(), there.sum().float()

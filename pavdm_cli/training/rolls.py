@@ -63,9 +63,12 @@ class Rolls:
         c, ramp = self.carried, self._ramp
         now, to = (self._level(self._left(done)) for done in (0, 1))
         now, to = (level[:, :, None, None, None] for level in (now, to))
-        clean = c["shown"] - velocity * now
-        anew = noised(clean, torch.randn_like(clean), to)
-        c["shown"] = torch.where(to > ramp.renoise_above, anew, c["shown"] + velocity * (to - now))
+        euler = c["shown"] + velocity * (to - now)
+        if ramp.renoise_above < 1:
+            anew = noised(c["shown"] - velocity * now, torch.randn_like(euler), to)
+            c["shown"] = torch.where(to > ramp.renoise_above, anew, euler)
+        else:
+            c["shown"] = euler
         c["moves"] = c["moves"] + 1
         if int(c["moves"]) == ramp.lag:
             c["moves"] = torch.tensor(0)

@@ -440,6 +440,9 @@ def test_parse_changes_what_is_said_and_keeps_the_rest() -> None:
     text += ",renoise_above=0.4"
     wanted = Ramp(30, 6, 2, context=3, sink=True, context_level=0.1, shift=2.0, curve=1.5, renoise_above=0.4)
     assert schedule.parse(text, default) == ("progressive", wanted)
+    for former, above in (("true", 0.0), ("false", 1.0)):
+        now = schedule.parse(f"progressive:renoise={former}", replace(default, renoise_above=0.4))
+        assert now == ("progressive", replace(default, renoise_above=above))
     assert schedule.parse("full-sequence:sink=off", replace(default, sink=True)) == ("full-sequence", default)
     assert schedule.parse("pyramid", default) == ("pyramid", replace(default, lag=1, context_level=0.02))
     assert schedule.parse("pyramid:lag=3,context_level=0", default) == ("pyramid", replace(default, lag=3))
