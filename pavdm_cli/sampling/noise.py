@@ -32,6 +32,6 @@ def noised(clean: Tensor, noise: Tensor, level: float | Tensor) -> Tensor:
     return clean * (1 - level) + noise * level
 
 
-def moved(latent: Tensor, velocity: Tensor, level: float, to: float) -> Tensor:
+def moved(latent: Tensor, velocity: Tensor, level: float | Tensor, to: float | Tensor) -> Tensor:
     """Take one Euler step along velocity = noise - clean from one level to a lower one."""
     return latent + velocity * (to - level)

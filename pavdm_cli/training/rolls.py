@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pavdm_cli.models.denoiser import Conditions
-from pavdm_cli.sampling.noise import noised
+from pavdm_cli.sampling.noise import moved, noised
 from pavdm_cli.sampling.schedule import Ramp
 from pavdm_cli.training.pool import LatentPool
 
@@ -63,9 +63,9 @@ class Rolls:
         c, ramp = self.carried, self._ramp
         now, to = (self._level(self._left(done)) for done in (0, 1))
         now, to = (level[:, :, None, None, None] for level in (now, to))
-        euler = c["shown"] + velocity * (to - now)
+        euler = moved(c["shown"], velocity, now, to)
         if ramp.renoise_above < 1:
-            anew = noised(c["shown"] - velocity * now, torch.randn_like(euler), to)
+            anew = noised(moved(c["shown"], velocity, now, 0.0), torch.randn_like(euler), to)
             c["shown"] = torch.where(to > ramp.renoise_above, anew, euler)
         else:
             c["shown"] = euler
