@@ -81,9 +81,12 @@ def main() -> None:
             output.error(f"{wrong}{'' if wrong.endswith('?') else ';'} '{command} -h' says what can be given")
         raise SystemExit(error.exit_code) from None
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.filename:
+            output.error(f"{error.filename}: {error.strerror}; mend that, or write elsewhere")
+        elif error.errno == errno.ENOSPC:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it has no place
+            output.error("where this program writes: no space is left; free some")
+        else:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it has no place
-        output.error(f"{error.filename or 'where this program writes'}: no space is left; free some")
         raise SystemExit(1) from None
     raise SystemExit(code if isinstance(code, int) else 0)

@@ -1,6 +1,5 @@
 """What `analyse` leaves to look at: a sheet of frames, and a page."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pavdm_cli import whole
 from pavdm_cli.drift.page import Entry, page
 from pavdm_cli.errors import ConfigError
-from pavdm_cli.media.sheet import save_png, sheet
+from pavdm_cli.media.sheet import png, save_png, sheet
 from pavdm_cli.runs.inspection import Inspection
 
 BOX = (160, 120)  # pixels that a frame on the sheet fits in, width and height
@@ -32,15 +32,11 @@ def save_page(path: Path, found: Sequence[tuple[Inspection, dict[str, str]]]) ->
         ConfigError: it cannot be written there.
     """
     entries = [
-        Entry(
-            one.path.name, said, one.analysis.bad_from is None, one.analysis, _png(sheet([_row(one.strip)]))
-        )
+        Entry(one.path.name, said, one.analysis.bad_from is None, one.analysis, png(sheet([_row(one.strip)])))
         for one, said in found
     ]
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        partial.write_text(page(entries), encoding="utf-8")
-        partial.replace(path)
+        whole.write(path, page(entries).encode())
     except OSError as error:
         raise ConfigError(
             f"--html {path}: cannot be written ({error.strerror}); give another place"
@@ -57,9 +53,3 @@ def _row(strip: NDArray[np.uint8]) -> NDArray[np.uint8]:
         y, x = (BOX[1] - size[1]) // 2, (BOX[0] - size[0]) // 2
         out[i, y : y + size[1], x : x + size[0]] = small
     return out
-
-
-def _png(picture: NDArray[np.uint8]) -> bytes:
-    data = io.BytesIO()
-    Image.fromarray(picture).save(data, "png")
-    return data.getvalue()

@@ -1,11 +1,13 @@
 """Sheets of frames as PNG, for looking at videos side by side."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from pavdm_cli import whole
 from pavdm_cli.errors import VideoError
 
 GAP = 2
@@ -30,9 +32,14 @@ def save_png(path: Path, picture: np.ndarray) -> None:
     Raises:
         VideoError: it cannot be written there.
     """
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        Image.fromarray(picture).save(partial, "png")
-        partial.replace(path)
+        whole.write(path, png(picture))
     except OSError as error:
         raise VideoError(f"{path}: cannot be written ({error.strerror}); give another place") from error
+
+
+def png(picture: np.ndarray) -> bytes:
+    """Return a picture (H, W, 3) uint8 as a PNG file's content."""
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "png")
+    return data.getvalue()

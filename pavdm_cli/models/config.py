@@ -7,6 +7,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
+from pavdm_cli import whole
 from pavdm_cli.errors import ConfigError
 
 Config = TypeVar("Config")
@@ -52,10 +53,8 @@ def write(config: object, path: Path) -> None:
 
 def write_json(path: Path, found: object, indent: int | None = 2) -> None:
     """Write JSON beside the target, then rename; numbers must be finite, and paths become texts."""
-    part = path.with_name(path.name + ".part")
     text = json.dumps(found, indent=indent, default=os.fspath, allow_nan=False)
-    part.write_text(text + "\n", encoding="utf-8")
-    os.replace(part, path)
+    whole.write(path, f"{text}\n".encode())
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ The header holds a checksum, so a damaged file is found out before it makes dama
 """
 
 import hashlib
-import os
 import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
+from pavdm_cli import whole
 from pavdm_cli.errors import CheckpointError
 
 GROUP = 32
@@ -89,12 +89,7 @@ def save(
 ) -> None:
     """Pack and write weights beside `path`, then rename, so that `path` is always whole."""
     stored = pack(state, exclude=exclude, halves=halves)
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(to_bytes(stored, metadata={_CHECKSUM: _checksum(stored)}))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    whole.write(path, to_bytes(stored, metadata={_CHECKSUM: _checksum(stored)}))
 
 
 def load(path: Path) -> dict[str, Tensor]:

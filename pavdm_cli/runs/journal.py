@@ -7,7 +7,6 @@ that the log still reaches is used. Without any, all begins anew: every path mak
 
 import errno
 import json
-import os
 import struct
 import zlib
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from pavdm_cli import whole
 from pavdm_cli.errors import ConfigError, RunError
 from pavdm_cli.media.encoder import Progress
 from pavdm_cli.models.config import parse
@@ -110,7 +110,7 @@ class Journal:
         for name in STATES if flush else STATES[:1]:
             path = self.folder / name
             try:
-                _replace(path, data, flush=name != STATES[0])
+                whole.write(path, data, flush=name != STATES[0])
             except OSError as error:
                 raise _failed(path, error) from error
 
@@ -172,16 +172,6 @@ def _load(path: Path) -> State | None:
         return unpacked(path.read_bytes())
     except OSError:
         return None
-
-
-def _replace(path: Path, data: bytes, *, flush: bool) -> None:
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(data)
-        if flush:
-            file.flush()
-            os.fsync(file.fileno())
-    os.replace(part, path)
 
 
 def _failed(path: Path, error: OSError) -> RunError:

@@ -6,7 +6,6 @@ window; so a memory of fewer frames cannot hold it. Of gap 1 it is in sight to t
 """
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from pavdm_cli import whole
 from pavdm_cli.errors import RunError
 from pavdm_cli.models.coder import Coder
 from pavdm_cli.models.ways import Trajectory
@@ -118,12 +118,10 @@ def true_views(
 
 def write(path: Path, clips: Sequence[Clip], films: Films, own: str) -> None:
     """Keep clips with their films beside `path`, then rename; `own` says what they were made with."""
-    part = path.with_name(path.name + ".part")
     facts = {"own": own, "clips": [asdict(clip) for clip in clips]}
     parts = {"latents": films.latents, "poses": films.poses, "actions": films.actions}
     tensors = {name: values.contiguous() for name, values in parts.items()}
-    save_file(tensors, part, {"facts": json.dumps(facts)})
-    os.replace(part, path)
+    whole.write(path, save(tensors, {"facts": json.dumps(facts)}))
 
 
 def read(path: Path, own: str) -> tuple[list[Clip], Films]:

@@ -2,7 +2,6 @@
 in other words as one of them."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from pavdm_cli import whole
 from pavdm_cli.models import quantised
 from pavdm_cli.models.scenes import Reader, phrases, words
 from pavdm_cli.models.text import TextEncoder
@@ -42,10 +42,10 @@ def write(path: Path, text: TextEncoder, families: Sequence[str] = (), seed: int
     readers: list[Reader] = []
     used: set[str] = set()
     for family in dict.fromkeys(families or FAMILIES):
-        scenes, whole = _scenes(family, rng)
-        own = list(_readers(family, text)) if whole else []
+        scenes, complete = _scenes(family, rng)
+        own = list(_readers(family, text)) if complete else []
         said = [[scene.caption(rng) for _ in range(WORDINGS)] for scene in scenes]
-        facts = [list(scene.facts().values()) if whole else [] for scene in scenes]
+        facts = [list(scene.facts().values()) if complete else [] for scene in scenes]
         heard = [text.vectors(each) for each in said]
         clearest = _clearest(said, heard, own, facts, text)
         found += [(family, *row) for row in zip(facts, clearest, strict=True)]
@@ -57,11 +57,8 @@ def write(path: Path, text: TextEncoder, families: Sequence[str] = (), seed: int
     for i, reader in enumerate(readers):
         stored |= {f"reader.{i}.weight": reader.weight, f"reader.{i}.bias": reader.bias}
     told = [(reader.family, reader.attribute, reader.words, reader.usual) for reader in readers]
-    part = path.with_name(path.name + ".part")
     about = {"scenes": json.dumps(found), "readers": json.dumps(told), "words": json.dumps(sorted(used))}
-    save_file(quantised.pack(stored), part, metadata=about)
-    part.chmod(0o644)
-    os.replace(part, path)
+    whole.write(path, save(quantised.pack(stored), metadata=about))
 
 
 def _scenes(family: str, rng: np.random.Generator) -> tuple[list[Scene], bool]:

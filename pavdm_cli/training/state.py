@@ -1,7 +1,6 @@
 """All a training needs to go on exactly as if it had not stopped, in one safetensors file."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
+from pavdm_cli import whole
 from pavdm_cli.errors import CheckpointError
 
 
@@ -58,10 +58,8 @@ class State:
         if torch.cuda.is_available():
             tensors["random.cuda"] = torch.cuda.get_rng_state()
         facts = {"step": self.step, "seconds": self.seconds, "rng": self.rng.bit_generator.state}
-        part = path.with_name(path.name + ".part")
-        whole = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
-        save_file(whole, part, metadata={"facts": json.dumps(facts)})
-        os.replace(part, path)
+        kept = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
+        whole.write(path, save(kept, metadata={"facts": json.dumps(facts)}))
 
     def load(self, path: Path) -> None:
         """Go on from what `save` wrote.

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from pavdm_cli import __main__, __version__
+from pavdm_cli import __main__, __version__, whole
 from pavdm_cli.cli import app
 
 
@@ -94,6 +94,21 @@ def test_an_output_without_place_is_one_line(more: tuple[str, ...], monkeypatch:
         )
     assert done.returncode == 1
     assert done.stderr.decode() == ("error: where this program writes: no space is left; free some\n")
+
+
+def test_a_file_that_cannot_be_written_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(**_: object) -> None:
+        whole.write(tmp_path / "missing" / "state", b"")
+
+    monkeypatch.setattr(app, "app", failing)
+    with pytest.raises(SystemExit) as end:
+        app.main()
+    assert end.value.code == 1
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path}/missing/state: No such file or directory; mend that, or write elsewhere\n"
+    )
 
 
 def test_an_interruption_while_all_is_loaded_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

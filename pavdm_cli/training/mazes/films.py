@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from pavdm_cli import whole
 from pavdm_cli.errors import CheckpointError
 from pavdm_cli.models.coder import Coder
 from pavdm_cli.models.ways import Trajectory
@@ -58,10 +59,8 @@ def make(folder: Path, domain: Domain[P], coder: Coder, own: str, seed: int, cou
         if not path.exists():
             numbers = range(start, min(start + PART, count))
             films = [encoded(*draw(domain, seed, number, LONG), coder) for number in numbers]
-            part = path.with_name(path.name + ".part")
             tensors = {name: values.contiguous() for name, values in vars(stacked(films)).items()}
-            save_file(tensors, part, {"facts": json.dumps(_facts(own, seed))})
-            part.replace(path)
+            whole.write(path, save(tensors, {"facts": json.dumps(_facts(own, seed))}))
         yield min(start + PART, count)
 
 
