@@ -5,6 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 
 
+def part_of(path: Path) -> Path:
+    """Return where a file is written before it takes its place."""
+    return path.with_name(path.name + ".part")
+
+
 def write(path: Path, data: bytes, *, flush: bool = False) -> None:
     """Put a file in its place at once, so that whoever reads it sees the old one or all of the new one.
 
@@ -13,15 +18,28 @@ def write(path: Path, data: bytes, *, flush: bool = False) -> None:
     Raises:
         OSError: it cannot be written; `filename` is `path`.
     """
-    part = path.with_name(path.name + ".part")
+    part = part_of(path)
     try:
-        with part.open("wb") as file:
-            file.write(data)
-            if flush:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(part, path)
+        part.write_bytes(data)
+        (replace if flush else os.replace)(part, path)
     except OSError as error:
         with suppress(OSError):
             part.unlink()
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def replace(part: Path, path: Path) -> None:
+    """Rename a file that is written, so that not even a power cut leaves its name without its content.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    with part.open("r+b") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    with suppress(OSError):  # not every system opens a folder, or flushes it
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

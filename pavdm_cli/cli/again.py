@@ -1,5 +1,6 @@
 """What `extend` and `redo` share: a film that is there, its prompts, and the order for what follows."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,13 +9,14 @@ from pavdm_cli.cli import order as orders
 from pavdm_cli.cli.order import Wishes
 from pavdm_cli.cli.output import Output
 from pavdm_cli.errors import ConfigError
+from pavdm_cli.media.writer import partial_of
 from pavdm_cli.models import library
 from pavdm_cli.models.card import ModelConfig, spelled
 from pavdm_cli.runs import past, store
 from pavdm_cli.runs.order import Order, Source, Video
 from pavdm_cli.runs.past import Existing, Past
 from pavdm_cli.runs.settings import Settings
-from pavdm_cli.runs.timeline import Cue, Timeline, ordered, weights
+from pavdm_cli.runs.timeline import Cue, Timeline, active, ordered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,7 @@ def cues(
     """Return the changes of the prompt along the longer film, in seconds of the film.
 
     joint: where the new part begins. offset: what a time in the file lacks to one in the film. A prompt takes
-    over at the joint, in place of all that was to come.
+    over at the joint, in place of all that was to come; a new cue in place of the one that stood at its time.
 
     Raises:
         ConfigError: a new cue lies before the joint, or two stand at one time.
@@ -101,15 +103,10 @@ def cues(
         )
     if prompt is not None and own is not None:
         known = tuple(cue for cue in known if cue.at < joint)
-        if prompt != active(own, joint):
+        if prompt != active(own.prompt, known, joint):
             known = (*known, Cue(joint, prompt))
-    return ordered([*known, *asked])
-
-
-def active(own: Settings, time: float) -> str:
-    """Return the text that takes most of a moment."""
-    shares = weights(own.cues, 0.0, time)
-    return [own.prompt, *(cue.text for cue in own.cues)][shares.index(max(shares))]
+    times = {cue.at for cue in asked}
+    return ordered([*(cue for cue in known if cue.at not in times), *asked])
 
 
 def order(
@@ -133,6 +130,11 @@ def order(
             f"{source.path}: no prompt is stored in it; say with --prompt what is to come, for example "
             f"{model.example!r}"
         )
+    for _, path in videos:
+        if os.path.realpath(partial_of(path)) == os.path.realpath(source.path):
+            raise ConfigError(
+                f"--output {path}: it would grow in {source.path}, which it goes on from; name another"
+            )
     (prompt,) = orders.prompts(wishes.prompt, None)
     return Order(
         asked_model=film.asked_model,

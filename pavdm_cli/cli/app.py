@@ -1,6 +1,7 @@
 """The program's one door: the commands, and what becomes of an error."""
 
 import errno
+import io
 import os
 import sys
 from typing import Annotated
@@ -68,6 +69,9 @@ def _said(error: TyperException) -> str:
 
 def main() -> None:
     """Run the command line: an error is one red line and exit code 1, or 2 for words that cannot be read."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name may be no text at all
     try:
         code = app(prog_name="pavdm", standalone_mode=False)
     except PavdmError as error:

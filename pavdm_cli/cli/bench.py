@@ -22,6 +22,7 @@ SECONDS = 20.0
 PROMPT = "a red ball bouncing on a blue background"
 BAR = 40  # cells of the longest bar
 
+Length = Annotated[float, typer.Option("--seconds", help="Length of each video in seconds.")]
 Repeats = Annotated[int, typer.Option(help="Warm generations after the first; their median is told.")]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", help="Write the figures to this file.", show_default=False)
@@ -37,7 +38,7 @@ Compare = Annotated[
 
 def bench(
     model: options.Model = None,
-    seconds: options.Seconds = SECONDS,
+    seconds: Length = SECONDS,
     json_file: JsonFile = None,
     compare: Compare = None,
     sweep: Sweep = False,

@@ -44,6 +44,7 @@ def extend(
     from pavdm_cli.cli import order as orders
     from pavdm_cli.media.writer import check_output
     from pavdm_cli.runs import past
+    from pavdm_cli.runs.timeline import active
 
     out = Output(quiet=quiet, as_json=as_json)
     film = again.look(out, file, model, run_dir, orders.size(size), fps)
@@ -53,7 +54,7 @@ def extend(
     wanted = line.prompt if prompt is None else prompt
     joint, offset = again.joint(film, before)
     if own and before is None:  # its frames alone go on: of its prompts, the one that held at its end
-        own = replace(own, prompt=wanted or again.active(own, joint), cues=())
+        own = replace(own, prompt=wanted or active(own.prompt, own.cues, joint), cues=())
     wishes = orders.Wishes(
         prompt=own.prompt if own else wanted,
         cues=again.cues(own if before else None, joint, offset, wanted, line),
@@ -66,7 +67,7 @@ def extend(
         scale=own.scale if scale is None and own and film.existing.latents else scale,
         quality=quality,
     ).like(own)
-    path = output or orders.free(file.parent, f"{file.stem}-extended", set())
+    path = output or orders.free(file.parent, f"{file.stem}-extended", force)
     check_output(path, force)
     length = orders.frames(seconds, frames, film.model.fps)
     orders.check_cues(line.cues, joint - offset + length / film.model.fps)

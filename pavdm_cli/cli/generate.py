@@ -46,25 +46,26 @@ def generate(
     from pavdm_cli.cli import work
     from pavdm_cli.runs.order import Order
 
-    prompt = walk.read(actions, prompt, prompts)
     line = orders.timeline(at, timeline, blend)
-    typed = line.prompt if prompt is None else prompt
+    typed = line.prompt if (said := walk.read(actions, prompt, prompts)) is None else said
     wishes = orders.Wishes(
-        prompt=typed,
-        cues=line.cues or None, blend=line.blend, model=model, frames=frames, seed=seed, guidance=guidance,
-        negative=negative, schedule=schedule, scale=scale, quality=quality, size=orders.size(size), fps=fps,
+        prompt=typed, cues=line.cues or None, blend=line.blend, model=model, frames=frames, seed=seed,
+        guidance=guidance, negative=negative, schedule=schedule, scale=scale, quality=quality,
+        size=orders.size(size), fps=fps,
     ).like(None if like is None else orders.likeness(like), led=actions is not None)  # fmt: skip
     folder = library.find(wishes.model or library.DEFAULT)
     config = library.config(folder).shaped(wishes.size, wishes.fps)
     walk.check(actions, config)
     wanted = orders.prompts(typed if prompts else wishes.prompt, prompts, config.example)
     name, ramp = orders.ramp(wishes.schedule or "progressive", steps, config.sampling)
+    length = walk.length(seconds, frames if seconds else wishes.frames, config, wanted)
+    wishes = wishes.within(length / config.fps, line.cues)
     order = Order(
         asked_model=wishes.model or library.DEFAULT,
         folder=folder,
         model=config,
         videos=orders.videos(wanted, count, wishes.seed, output, force),
-        frames=walk.length(seconds, frames if seconds else wishes.frames, config, wanted),
+        frames=length,
         cues=wishes.cues or (),
         blend=orders.blend(wishes),
         schedule=name,
@@ -83,5 +84,4 @@ def generate(
         offload=orders.offload(offload),
         vae_tiling=vae_tiling,
     )
-    orders.check_cues(line.cues, order.seconds)
     work.begin(Output(quiet=quiet, as_json=as_json), order, run_dir, dry_run=dry_run, stats=stats)

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import cast, get_args
@@ -68,6 +68,15 @@ class Wishes:
         names -= {"blend"} if not own.cues else set()
         return replace(self, **{name: getattr(own, name) for name in names})
 
+    def within(self, seconds: float, typed: Sequence[Cue]) -> "Wishes":
+        """Leave out the cues of a video like this that one of so many seconds does not come to.
+
+        Raises:
+            ConfigError: one that was typed lies at its end or behind it.
+        """
+        check_cues(typed, seconds)
+        return replace(self, cues=tuple(cue for cue in self.cues or () if cue.at < seconds))
+
 
 def prompts(prompt: str | None, file: Path | None, example: str = "a red ball bouncing") -> list[str]:
     """Return the prompts asked for: the one given, or the lines of a file.
@@ -79,7 +88,7 @@ def prompts(prompt: str | None, file: Path | None, example: str = "a red ball bo
         if prompt is not None:
             raise ConfigError(f"a prompt and --prompts {file} were given; give one of them")
         try:
-            lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+            lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
                 f"--prompts {file}: cannot be read ({why_unread(error)}); give a text file"
@@ -140,7 +149,7 @@ def videos(
             raise ConfigError(f"--output {output}: one file for {len(pairs)} videos; give a folder")
     made: list[Video] = []
     for prompt, number in pairs:
-        path = free(folder, f"{slug(prompt)}-{number}", {video.path for video in made})
+        path = free(folder, f"{slug(prompt)}-{number}", force, {video.path for video in made})
         check_output(path, force)
         made.append(Video(prompt, number, path))
     return tuple(made)
@@ -297,11 +306,15 @@ def scale(asked: int | None, height: int) -> int:
     return max(round(LINES / height), 1) if asked is None else asked
 
 
-def free(folder: Path, stem: str, taken: set[Path]) -> Path:
-    """Return a path that is not there yet, neither finished nor half-made: numbered when it must be."""
+def free(folder: Path, stem: str, force: bool, taken: Collection[Path] = ()) -> Path:
+    """Return a path that is not there yet, neither finished nor half-made: numbered when it must be.
+
+    force: what is there already may be overwritten; not what is `taken`.
+    """
     number = 1
     while True:
         path = folder / (f"{stem}.mp4" if number == 1 else f"{stem}-{number}.mp4")
-        if path not in taken and not os.path.exists(path) and not os.path.exists(partial_of(path)):
+        there = os.path.exists(path) or os.path.exists(partial_of(path))
+        if path not in taken and (force or not there):
             return path
         number += 1

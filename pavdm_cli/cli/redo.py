@@ -77,7 +77,8 @@ def redo(
     report.old(out, order, film.existing)
     made = work.begin(out, order, run_dir, dry_run=dry_run, stats=stats)
     if made:
-        picture = videos[0][1].parent / f"{file.stem}-takes.png"
+        first_take = videos[0][1]
+        picture = first_take.with_name(f"{first_take.stem}-takes.png")
         report.sheet(out, picture, [video.path for video in order.videos], source.frames or 0, COLUMNS)
 
 
@@ -96,6 +97,6 @@ def _path(file: Path, output: Path | None, seed: int, count: int, force: bool) -
             raise ConfigError(f"--output {output}: one file for {count} takes; give a folder")
         path = output
     else:
-        path = orders.free(output or file.parent, f"{file.stem}-take-{seed}", set())
+        path = orders.free(output or file.parent, f"{file.stem}-take-{seed}", force)
     check_output(path, force)
     return path

@@ -13,7 +13,7 @@ from pavdm_cli.media import reader
 from pavdm_cli.media.beginning import goes_on, has_sound
 from pavdm_cli.models import library
 from pavdm_cli.models.card import spelled
-from pavdm_cli.runs import settings
+from pavdm_cli.runs import settings, timeline
 from pavdm_cli.runs.order import Order, Video
 from pavdm_cli.sampling import schedule
 
@@ -191,8 +191,7 @@ def _asked(order: Order) -> list[str]:
     }
     words = [word for name, (now, plain) in options.items() if now != plain for word in (name, now)]
     words += _fitted(order)
-    cues = [word for cue in order.cues for word in ("--at", f"{cue.at:g}s={cue.text}")]
-    return [*words, *cues, *(["--blend", f"{order.blend:g}"] if cues else [])]
+    return [*words, *timeline.typed(order.cues, order.blend)]
 
 
 def _fitted(order: Order) -> list[str]:

@@ -25,11 +25,13 @@ Picture = Annotated[
     Path | None, typer.Option("--png", help="Write the picture of its levels here.", show_default=False)
 ]
 
+Names = Annotated[bool, typer.Option("--json", help="Print their names as a JSON list.")]
+
 app = typer.Typer(help="Ways of rolling a long video, what they cost, how they look.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_schedules(as_json: options.Json = False) -> None:
+def list_schedules(as_json: Names = False) -> None:
     """List the schedules, with what ten seconds of the packaged model cost."""
     out = Output(as_json=as_json)
     if as_json:

@@ -9,7 +9,7 @@ from pavdm_cli.cli.output import Output
 from pavdm_cli.models.card import spelled
 from pavdm_cli.runs.past import Existing
 from pavdm_cli.runs.settings import Making, Settings
-from pavdm_cli.runs.timeline import Cue
+from pavdm_cli.runs.timeline import active, typed
 
 
 def show(file: options.File, run_dir: options.RunDir = None, as_json: options.Json = False) -> None:
@@ -47,14 +47,19 @@ def commands(own: Settings, file: Path, fps: float) -> list[str]:
     names = [file.with_name(f"{file.stem}-{i}.mp4") for i in range(1, len(makings))] + [file]
     first = makings[0]
     if not own.foreign:
-        words = ["generate", first.prompt, "--frames", str(first.frames)]
+        words = ["generate", "--frames", str(first.frames)]
     else:
         words = ["extend", own.foreign, "--frames", str(first.frames - first.first), "--prompt", first.prompt]
         words += ["--only-new"] if own.hidden and own.hidden == first.first else []
-    found = [[*words, *_cues(first.cues, first.blend, 0.0), *_common(own, first), *_shape(own)]]
+    found = [[*words, *typed(first.cues, first.blend), *_common(own, first), *_shape(own)]]
     for (earlier, later), before in zip(pairwise(makings), names, strict=False):
         found.append([*_later(own, earlier, later, before, fps), *_common(own, later)])
-    return [shlex.join(["pavdm", *words, "-o", str(name)]) for words, name in zip(found, names, strict=True)]
+    commands = [["pavdm", *words, "-o", str(name)] for words, name in zip(found, names, strict=True)]
+    if not own.foreign:
+        last = first.prompt.startswith("-")  # behind a dash alone, else it would be read as an option
+        commands[0][2:2] = [] if last else [first.prompt]
+        commands[0] += ["--", first.prompt] if last else []
+    return [shlex.join(command) for command in commands]
 
 
 def _later(own: Settings, earlier: Making, later: Making, file: Path, fps: float) -> list[str]:
@@ -69,14 +74,11 @@ def _later(own: Settings, earlier: Making, later: Making, file: Path, fps: float
     new = [cue for cue in later.cues if cue.at >= joint]
     if new and new[0].at == joint:
         words += ["--prompt", new.pop(0).text]
+    elif any(cue.at >= joint and cue not in new for cue in earlier.cues):  # a prompt took over from them
+        words += ["--prompt", active(later.prompt, later.cues, joint)]
     else:
         new = [cue for cue in new if cue not in earlier.cues]
-    return [*words, *_cues(tuple(new), later.blend, offset)]
-
-
-def _cues(cues: tuple[Cue, ...], blend: float, offset: float) -> list[str]:
-    words = [word for cue in cues for word in ("--at", f"{cue.at - offset:g}s={cue.text}")]
-    return [*words, *(["--blend", f"{blend:g}"] if blend else [])]
+    return [*words, *typed(tuple(new), later.blend, offset)]
 
 
 def _common(own: Settings, making: Making) -> list[str]:

@@ -41,7 +41,7 @@ def read(text: str | None, prompt: str | None, file: Path | None) -> str | None:
         if _actions(text):
             raise ConfigError(f"--actions {text}: an action and a file's name; write ./{text} for the file")
         try:
-            text = Path(text).read_text(encoding="utf-8")
+            text = Path(text).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
                 f"--actions {text}: cannot be read ({why_unread(error)}); give a text file"

@@ -58,15 +58,15 @@ def begin(out: Output, order: Order, run_dir: Path | None, *, dry_run: bool, sta
 
 
 def carry_out(out: Output, order: Order, run: Run, *, stats: bool, fresh: bool = False) -> list[Made]:
-    """Make what is still to be made of a run, and report. A fresh one that fails before its first latent is
-    removed."""
+    """Make what is still to be made of a run, and report. A fresh one that fails before a file or a
+    latent is begun is removed."""
     films: list[Film] = []
     made: list[Made] = []
     with ExitStack() as held:
         try:
             held.enter_context(run.taken())
         except PavdmError:
-            if fresh:
+            if fresh and run.status != "running":  # else another process goes on with it
                 run.remove()
             raise
         try:
@@ -75,7 +75,7 @@ def carry_out(out: Output, order: Order, run: Run, *, stats: bool, fresh: bool =
         except PavdmError:
             if run.latents():
                 out.remark(f"pavdm resume {run.name}  goes on from where it stopped")
-            elif fresh:
+            elif fresh and not run.begun:
                 run.remove()
             raise
     store.prune(run.folder.parent)

@@ -1,6 +1,5 @@
 """The beginning of a growing file, taken from a video that is there: copied as it is, or encoded anew."""
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pavdm_cli import whole
 from pavdm_cli.errors import VideoError
 from pavdm_cli.media import ffmpeg
 from pavdm_cli.media.encoder import PIPE_READ, Encoder, Progress, command
@@ -33,7 +33,7 @@ def copy(source: Path, partial: Path, frames: int) -> Progress:
     Raises:
         VideoError: the video has fewer frames, or the disk fails.
     """
-    progress, part = Progress(), partial.with_name(partial.name + ".part")
+    progress, part = Progress(), whole.part_of(partial)
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file, tempfile.TemporaryFile() as stderr:
@@ -44,7 +44,7 @@ def copy(source: Path, partial: Path, frames: int) -> Progress:
             raise VideoError(
                 f"{source}: only {progress.frames} of its first {frames} frames could be copied. Restore it"
             )
-        os.replace(part, partial)
+        part.replace(partial)
     except OSError as error:
         raise VideoError(f"{partial} cannot be written: {error.strerror}. Choose another place") from error
     finally:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pavdm_cli import whole
 from pavdm_cli.errors import VideoError
 from pavdm_cli.media import attachment, ffmpeg
 from pavdm_cli.media.encoder import Encoder, Progress, command
@@ -43,6 +45,7 @@ def _check_place(path: Path, force: bool) -> None:
     if path.exists() and not force:
         raise VideoError(f"{path} exists already. Choose another name, or overwrite it with --force")
     partial = partial_of(path)
+    whole.part_of(partial).exists()  # raises where that name, the longest, is too long
     if partial.exists() and not force:
         raise VideoError(
             f"{partial} is left from an earlier run, and plays. 'pavdm resume' goes on with it; rename it to "
@@ -155,25 +158,29 @@ class VideoWriter:
 
     def _publish(self) -> None:
         """Copy the streams into an ordinary MP4 beside `path`, rename it, and remove `partial`."""
-        finished = self.path.with_name(f"{self.path.stem}.finishing.mp4")
+        finished = whole.part_of(self.partial)
         try:
             _remux(self.partial, finished, self.tags, self._sound)
             if self._attached:
                 attachment.append(finished, self._attached())
-            os.replace(finished, self.path)
+            whole.replace(finished, self.path)
         except (VideoError, OSError) as error:
             raise VideoError(
                 f"{self.path} could not be finished: {error}. All {self.frames_written} frames are in "
                 f"{self.partial}, which plays: free some space, or rename that file"
             ) from error
         finally:
-            finished.unlink(missing_ok=True)
+            with suppress(OSError):
+                finished.unlink()
         self.partial.unlink()
 
 
 def _remux(partial: Path, finished: Path, tags: Mapping[str, object], sound: Path | None) -> None:
     """Write an MP4 of the same streams, and of the sound, with its index in front and tags."""
-    stored = {"title": str(tags.get("prompt", "")), "comment": json.dumps(dict(tags), ensure_ascii=False)}
+    comment = json.dumps(dict(tags), ensure_ascii=False)
+    if any("\ud800" <= letter <= "\udfff" for letter in comment):  # of a file's name that is no UTF-8
+        comment = json.dumps(dict(tags))
+    stored = {"title": str(tags.get("prompt", "")), "comment": comment}
     heard = ("-i", ffmpeg.url(sound)) if sound else ()
     result = ffmpeg.run(
         *(*ffmpeg.QUIET, "-y", "-i", ffmpeg.url(partial), "-f", "ffmetadata", "-i", "pipe:0", *heard),

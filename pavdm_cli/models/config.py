@@ -54,7 +54,7 @@ def write(config: object, path: Path) -> None:
 def write_json(path: Path, found: object, indent: int | None = 2) -> None:
     """Write JSON beside the target, then rename; numbers must be finite, and paths become texts."""
     text = json.dumps(found, indent=indent, default=os.fspath, allow_nan=False)
-    whole.write(path, f"{text}\n".encode())
+    whole.write(path, f"{text}\n".encode(), flush=True)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

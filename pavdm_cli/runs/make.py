@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pavdm_cli import __version__
-from pavdm_cli.errors import RunError
 from pavdm_cli.media import beginning, reader
 from pavdm_cli.media.encoder import Progress, intact
 from pavdm_cli.media.writer import partial_of
 from pavdm_cli.models import library
 from pavdm_cli.models.pipeline import Pipeline
-from pavdm_cli.runs import joint, timeline
+from pavdm_cli.runs import joint, places, timeline
 from pavdm_cli.runs import plan as plans
 from pavdm_cli.runs import settings as texts
 from pavdm_cli.runs.film import Begun, Film, Look
@@ -83,7 +82,7 @@ class Session:
         if not self.finished and self._published():
             self._journal.finish()
         if not self.finished:
-            _check_place(run, self._paths)
+            places.check(run, self._paths, self.settings)
             self.film = self._film(order, given, run)
             self.position = self._position()
 
@@ -147,14 +146,17 @@ class Session:
         return State(self.position.window, done, videos, self.position.smaller)
 
     def _published(self) -> bool:
-        """Whether an earlier process made the files and died before it could say so."""
+        """Whether an earlier process made the files and died before it could say so.
+
+        What they grew in is removed, if that is still there.
+        """
         state = self._journal.state
         if state is None or state.done < self.request.latents(self._pipeline.config.timing):
             return False
-        return all(
-            path.is_file() and not partial_of(path).exists() and texts.read(reader.tags(path)) == found
-            for path, found in zip(self._paths, self.settings, strict=True)
-        )
+        made = all(places.holds(path, own) for path, own in zip(self._paths, self.settings, strict=True))
+        for path in self._paths if made else ():
+            partial_of(path).unlink(missing_ok=True)
+        return made
 
     def _film(self, order: Order, given: Given | None, run: Run) -> Film:
         earlier = self._journal.state.videos if self._journal.state else ()
@@ -231,14 +233,6 @@ class Session:
         """Write the first state, so that a file's beginning need not be made twice."""
         if self._journal.state is None:
             self._journal.save(self._state(self.position.done), flush=True)
-
-
-def _check_place(run: Run, paths: Sequence[Path]) -> None:
-    """Raise RunError if a film has come to where one of this run's is to go, since it was begun."""
-    begun = (run.folder / "run.json").stat().st_mtime
-    for path in paths:
-        if path.exists() and path.stat().st_mtime > begun:
-            raise RunError(f"{path} is newer than run {run.name}, which would overwrite it; move it away")
 
 
 def _beginning(order: Order, given: Given, growing: Path) -> Progress:

@@ -25,6 +25,8 @@ from pavdm_cli.runs.order import Asked
 
 BEGINNING = 10.0
 """Seconds that a run waits for others that begin at the same moment."""
+GLANCE = 1.0
+"""Seconds that a run waits for those that only look how it stands."""
 KEPT = 1 << 30
 """Bytes of finished runs that are kept; beyond it the oldest are removed."""
 
@@ -68,15 +70,22 @@ class Run:
         except RunError:
             return "running"
 
+    @property
+    def begun(self) -> bool:
+        """Whether one of its films grows already, be it by the old frames that it begins with."""
+        since = (self.folder / "run.json").stat().st_mtime
+        grown = [partial_of(video.path) for video in self.asked().videos]
+        return any(path.exists() and path.stat().st_mtime >= since for path in grown)
+
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the run for this process; the lock of a process that died is free.
+    def locked(self, seconds: float = 0.0) -> Iterator[None]:
+        """Hold the run for this process, waiting so long for it; the lock of a process that died is free.
 
         Raises:
             RunError: another process holds it.
         """
         busy = f"run {self.name} is being worked on by another process; wait for it, or stop that one first"
-        with _held(self.folder / "lock", busy):
+        with _held(self.folder / "lock", busy, seconds):
             yield
 
     @contextmanager
@@ -90,7 +99,7 @@ class Run:
         busy = f"another process has been beginning a run in {root} for {BEGINNING:g} s; stop that one first"
         with ExitStack() as held:
             with _held(root / "lock", busy, BEGINNING):  # two that begin at once look after each other
-                held.enter_context(self.locked())
+                held.enter_context(self.locked(GLANCE))
                 self._check_files()
             yield
 

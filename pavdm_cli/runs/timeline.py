@@ -44,6 +44,18 @@ def weights(cues: tuple[Cue, ...], blend: float, time: float) -> list[float]:
     return out
 
 
+def active(prompt: str, cues: tuple[Cue, ...], time: float) -> str:
+    """Return the text that holds at a moment: the prompt, or that of the last cue before or at it."""
+    return next((cue.text for cue in reversed(cues) if cue.at <= time), prompt)
+
+
+def typed(cues: tuple[Cue, ...], blend: float, offset: float = 0.0) -> list[str]:
+    """Return the words of a command that give these cues, at times less an offset, with all their digits."""
+    times = [f"{cue.at - offset:.9f}".rstrip("0").rstrip(".") for cue in cues]
+    words = [word for time, cue in zip(times, cues, strict=True) for word in ("--at", f"{time}s={cue.text}")]
+    return [*words, *(["--blend", repr(blend)] if blend else [])]
+
+
 def turns(cues: tuple[Cue, ...], blend: float, before: float = 0.0) -> list[tuple[float, float]]:
     """Return from when to when each cue changes the picture, in seconds after `before`."""
     return [(cue.at - before, cue.at + blend + SETTLED - before) for cue in cues]
@@ -99,6 +111,10 @@ class Timeline:
     cues: tuple[Cue, ...]
     blend: float | None
 
+    def __post_init__(self) -> None:
+        if self.blend is not None and not (math.isfinite(self.blend) and self.blend >= 0):
+            raise ConfigError(f"blend {self.blend:g}: must be a number of seconds from 0 on")
+
 
 def read(path: Path) -> Timeline:
     """Read a timeline from TOML: prompt = "...", blend = 1.0, and any number of [[at]] with time and prompt.
@@ -107,7 +123,7 @@ def read(path: Path) -> Timeline:
         ConfigError: the file is missing or wrong; it names the line or the key.
     """
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"--timeline {path}: cannot be read ({why_unread(error)}); give a text file"

@@ -1,8 +1,11 @@
 """`extend` and `redo`: what was there stays to the bit, whatever is made behind it."""
 
 import json
+import os
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,7 +109,7 @@ def test_takes_leave_the_beginning_as_it_is(folder: Path) -> None:
         assert take.shape == old.shape and np.array_equal(take[:28], old[:28])
         assert not np.array_equal(take[28:], old[28:])
     assert not np.array_equal(one[28:], two[28:])
-    assert (folder / "old-takes.png").exists()
+    assert (folder / "old-take-5-takes.png").exists()
     pavdm("redo", str(takes[0]), "--from", "6s", "--seed", "7", "-q")
     again = frames(folder / "old-take-5-take-7.mp4")
     assert np.array_equal(again[:48], one[:48]) and not np.array_equal(again[48:], one[48:])
@@ -180,6 +183,69 @@ def test_the_commands_for_a_film_begun_by_others_hold_all_that_was_set(folder: P
     (command,) = json.loads(pavdm("show", "z.mp4", "--json", model=()).stdout)["commands"]
     for words in ("--at 3s=sea", "--blend 1", "--scale 2", "--quality 30", "--fps 8", "--prompt 'a ball'"):
         assert words in command, words
+
+
+def test_commands_give_back_what_took_over_from_cues_and_every_digit_of_times(folder: Path) -> None:
+    """A prompt that was the film's own already adds no cue; it ends those that were to come all the same."""
+    first = ("--frames", "80", "--at", "8s=sea", "-q", "-o", "a.mp4", "--", "-5 degrees")
+    pavdm("generate", *MODEL, *first, model=())
+    pavdm("redo", "a.mp4", "--from", "5s", "--prompt", "-5 degrees", "-q", "-o", "b.mp4")
+    settings = look(folder / "b.mp4", folder).settings
+    assert settings and settings.cues == ()
+    pavdm("extend", "b.mp4", "--frames", "24", "--at", "10.123456789s=stars", "-q", "-o", "c.mp4")
+    pavdm("redo", "c.mp4", "--from", "10s", "--at", "10.123456789s=sea", "-q", "-o", "d.mp4")
+    wanted = look(folder / "d.mp4", folder).settings
+    assert wanted and wanted.cues == (Cue(10.123456789, "sea"),)
+    found = json.loads(pavdm("show", "d.mp4", "--json", model=()).stdout)["commands"]
+    (folder / "d.mp4").unlink()
+    for command in found:
+        pavdm(*shlex.split(command)[1:], model=())
+    again = look(folder / "d.mp4", folder).settings
+    assert again and again.cues == wanted.cues
+    assert [making.cues for making in again.makings] == [making.cues for making in wanted.makings]
+
+
+def test_a_prompt_at_the_very_time_of_the_same_cue_keeps_it(folder: Path) -> None:
+    generate("a.mp4", "--frames", "60", "--at", "3s=sea")
+    pavdm("redo", "a.mp4", "--from", "3s", "--prompt", "sea", "-q", "-o", "b.mp4")
+    settings = look(folder / "b.mp4", folder).settings
+    assert settings and settings.cues == (Cue(3.0, "sea"),)
+
+
+def test_a_shorter_film_like_another_leaves_out_the_cues_behind_its_end(folder: Path) -> None:
+    generate("a.mp4", "--frames", "32", "--at", "1s=sea", "--at", "3s=stars")
+    pavdm("generate", "--like", "a.mp4", "--seconds", "2", "-q", "-o", "b.mp4")
+    settings = look(folder / "b.mp4", folder).settings
+    assert settings and settings.cues == (Cue(1.0, "sea"),)
+
+
+def test_a_growing_film_is_not_gone_on_with_in_its_own_place(folder: Path) -> None:
+    generate("a.mp4", "--frames", "16")
+    grown = (folder / "a.mp4").rename(folder / "b.partial.mp4").read_bytes()
+    for name in ("b.mp4", "./b.mp4"):
+        with pytest.raises(ConfigError, match=r"it would grow in b\.partial\.mp4, which it goes on"):
+            raise_of("extend", "b.partial.mp4", "--prompt", "sea", "--force", "-o", name)
+    assert (folder / "b.partial.mp4").read_bytes() == grown
+
+
+def test_a_film_whose_name_is_no_text_is_gone_on_with_and_shown(folder: Path) -> None:
+    with VideoWriter(folder / "x.mp4", (32, 32), 8, tags={}) as video:
+        video.write(moving_frames(16, (32, 32)))
+    path = Path(os.fsdecode(b"caf\xe9.mp4"))
+    try:
+        (folder / "x.mp4").rename(path)
+    except OSError:
+        pytest.skip("this system's names are all text")
+    pavdm("extend", str(path), "--frames", "8", "--prompt", "sea", "--fps", "8", "-q", "-o", "y.mp4")
+    settings = look(folder / "y.mp4", folder).settings
+    assert settings and settings.foreign == str(path)
+    done = subprocess.run(
+        [sys.executable, "-m", "pavdm_cli", "show", "y.mp4"],
+        env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0 and b"caf\\udce9.mp4, which pavdm did not make" in done.stdout, done
 
 
 def test_like_takes_the_settings_of_a_film(folder: Path) -> None:

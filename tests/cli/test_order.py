@@ -39,8 +39,9 @@ def test_no_such_length(seconds: float | None, frames: int | None, said: str) ->
 
 def test_prompts_are_lines_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "prompts.txt"
-    file.write_text("a red ball\n\n  the sea at night  \n", encoding="utf-8")
-    assert order.prompts(None, file) == ["a red ball", "the sea at night"]
+    for encoding in ("utf-8", "utf-8-sig"):  # some editors begin a file with a byte order mark
+        file.write_text("a red ball\n\n  the sea at night  \n", encoding=encoding)
+        assert order.prompts(None, file) == ["a red ball", "the sea at night"]
     assert order.prompts(" a ball ", None) == ["a ball"]
 
 
@@ -88,6 +89,8 @@ def test_videos_count_up_and_are_numbered_when_taken(tmp_path: Path) -> None:
         ("a ball", 5, "a-ball-5-3.mp4"),
         ("a ball", 6, "a-ball-6-3.mp4"),
     ]
+    made = order.videos(["A ball!", "a ball"], 1, 5, str(tmp_path), force=True)
+    assert [v.path.name for v in made] == ["a-ball-5.mp4", "a-ball-5-2.mp4"]
 
 
 def test_a_random_seed_is_chosen_and_known(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -212,7 +213,10 @@ def test_a_film_encoded_otherwise_is_made_again(
     assert_whole(place, whole)
 
 
-def test_killed_between_the_file_and_the_mark(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("grown", [False, True], ids=("alone", "beside what it grew in"))
+def test_killed_between_the_file_and_the_mark(
+    place: Place, monkeypatch: pytest.MonkeyPatch, grown: bool
+) -> None:
     def dies(self: Journal) -> None:
         raise KeyboardInterrupt
 
@@ -220,11 +224,61 @@ def test_killed_between_the_file_and_the_mark(place: Place, monkeypatch: pytest.
         patch.setattr(Journal, "finish", dies)
         assert pavdm(*ASKED, "--at", "9s=a blue ball", "-q").exit_code == 130
     made = place.film.read_bytes()
+    if grown:
+        partial_of(place.film).write_bytes(made)
     monkeypatch.setattr("pavdm_cli.runs.make.stream", None)  # nothing is made again
     result = pavdm("resume")
     assert result.exit_code == 0, result.exception
     assert "all of it was made already" in result.stdout
-    assert place.film.read_bytes() == made
+    assert place.film.read_bytes() == made and not partial_of(place.film).exists()
+
+
+def test_a_film_that_was_moved_to_its_place_is_left_alone(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pavdm("generate", "a ball", "--frames", "8", "-o", "other.mp4", *ASKED[6:12], "-q").exit_code == 0
+    other = (place.folder / "other.mp4").read_bytes()
+    stopped(monkeypatch, 9)
+    (place.folder / "other.mp4").rename(place.film)  # which keeps the time at which it was written
+    with pytest.raises(RunError, match=r"film\.mp4 is newer than run"):
+        _raise("resume")
+    assert place.film.read_bytes() == other
+
+
+def test_what_fails_once_old_frames_are_copied_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Journal, *_: object, **__: object) -> None:
+        raise RunError("the disk is full")
+
+    assert pavdm("generate", "a ball", "--frames", "16", "-o", "old.mp4", *ASKED[6:12], "-q").exit_code == 0
+    extend = ("extend", "old.mp4", "--frames", "8", *ASKED[6:8], *ASKED[10:14])
+    assert pavdm(*extend, "-o", "whole.mp4", "-q").exit_code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "save", full)
+        with pytest.raises(RunError, match="the disk is full"):
+            _raise(*extend, "-o", "new.mp4", "-q")
+    assert partial_of(place.folder / "new.mp4").exists()
+    assert pavdm("resume", "-q").exit_code == 0
+    assert np.array_equal(frames(place.folder / "new.mp4"), frames(place.folder / "whole.mp4"))
+
+
+def test_a_new_run_that_another_process_took_is_left_to_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    create = store.create
+
+    def seized(*arguments: Any) -> Run:
+        run = create(*arguments)
+        taken.append(run.locked())
+        taken[-1].__enter__()
+        return run
+
+    monkeypatch.setattr(store, "create", seized)
+    with pytest.raises(RunError, match="is being worked on by another process"):
+        _raise(*ASKED, "-q")
+    (run,) = store.all_runs(store.place(None))
+    assert run.status == "running"
+    taken[0].__exit__(None, None, None)
 
 
 def test_other_weights_or_numbers_are_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,8 @@ def test_a_file(tmp_path: Path) -> None:
         '[[at]]\ntime = 20\nprompt = "sea"\n'
     )
     assert timeline.read(path) == Timeline("a ball", (Cue(20.0, "sea"), Cue(90.0, "hills")), 2.0)
+    path.write_bytes(b"\xef\xbb\xbfblend = 1")  # some editors begin a file with a byte order mark
+    assert timeline.read(path) == Timeline(None, (), 1.0)
     path.write_text("")
     assert timeline.read(path) == Timeline(None, (), None)
 
@@ -84,6 +86,7 @@ def test_a_file(tmp_path: Path) -> None:
         ("[[at]]\ntime = 'x'\nprompt = 'a'", "'x' is no time"),
         ("[[at]]\ntime = nan\nprompt = 'a'", "'nan' is no time"),
         ("at = 3", r"at: write each prompt as a section \[\[at\]\]"),
+        ("blend = -1", "blend -1: must be a number of seconds from 0 on"),
         ("blend = 'slow'", "blend is 'slow'; write seconds"),
         ("prompt = 3", "prompt is 3"),
     ],
