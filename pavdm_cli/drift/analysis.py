@@ -69,8 +69,9 @@ class Joints:
     """How much more happens at every so many frames than between: what joined pieces would show.
 
     times: geometric mean of the motion at a joint over that of the frames around it, 1 if nothing is to be
-    seen; only every `among`-th frame counts as around, where smaller pieces have joints of their own. low,
-    high: its 95 % interval over the joints. worst: the largest, at `worst_at` seconds.
+    seen and motion is even (where it is not, less: 0.97 if its logarithm strays by 0.3); only every
+    `among`-th frame counts as around, where smaller pieces have joints of their own. low, high: its 95 %
+    interval over the joints. worst: the largest, at `worst_at` seconds.
     """
 
     every: int

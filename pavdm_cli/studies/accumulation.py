@@ -49,7 +49,7 @@ def force(study: Study) -> Iterator[Progress]:
 
     Clips are true renders that no training saw.
     """
-    jobs = [(s, v) for s in study.subjects for v in s.asked if v.trained]
+    jobs = [(s, v) for s in study.subjects for v in s.asked if v.trained and v.told]
     missing = [job for job in jobs if _unforced(study, *job)]
     yield Progress(len(jobs) - len(missing), len(jobs), "", ())
     prompts, batch = study.plan.prompts, study.plan.batch

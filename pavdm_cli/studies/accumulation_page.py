@@ -74,8 +74,8 @@ def _head(results: Results) -> str:
         "what it does with all of them stands further below, at its higher cost. The guidance of each is "
         "the one of three whose short videos, of other prompts, the probe reads best. All begin from the "
         "same noise. Figures are means over prompts, intervals hold 95 % of resampled means; differences "
-        f"are between videos of one prompt and seed, those of {' and '.join(EVEN)} of the distance from 1. "
-        f"Verdicts are of {last}: progressive is "
+        f"are between videos of one prompt and seed, those of {' and '.join(EVEN)} of how far means lie from "
+        f"1. Verdicts are of {last}: progressive is "
         '<span class="passed">better</span>, <span class="failed">worse</span>, or the interval holds '
         f"zero. Of ways that are no different, {1 - 0.95**comparisons:.0%} would show a false verdict among "
         f"the {comparisons}.{few}</p>"

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 
 DRAWS = 2000
-HALVES = 40
-"""Half samples of a set; each means a distance between sets."""
+FEWEST = 4
+"""Parts that a set must have, for an interval from leaving each of them out."""
 SHARE = 95.0
 NORMAL = 1.96
 """Standard deviations to each side that hold that share of normal numbers."""
@@ -43,42 +43,36 @@ def of_means(values: Values, seed: int = 0) -> list[Estimate]:
 
 @dataclass(frozen=True)
 class Sets:
-    """What a measure (K,) says of a set of videos, and of halves of it, (HALVES, K); without halves where the
-    set is too small. Two with the same count and seed have the same halves and can be subtracted."""
+    """What a measure (K,) says of all of so many parts, and without each of them in turn, (parts, K); None
+    where there are too few. Two of the same parts can be subtracted."""
 
     whole: Values
-    halves: Values | None
+    without: Values | None
 
     def __sub__(self, other: "Sets") -> "Sets":
-        halves = None if self.halves is None or other.halves is None else self.halves - other.halves
-        return Sets(self.whole - other.whole, halves)
+        apart = None if self.without is None or other.without is None else self.without - other.without
+        return Sets(self.whole - other.whole, apart)
 
     def estimates(self) -> list[Estimate]:
-        """Return the figures with intervals: values of halves stray about as far from each other as those of
-        whole sets (half-sampling). Of so few halves the spread is better known than the outermost ones."""
-        if self.halves is None:
+        """Return the figures with intervals, by the jackknife (Efron and Stein 1981, equation 1.5)."""
+        if self.without is None:
             return [Estimate(float(value), float("nan"), float("nan")) for value in self.whole]
-        strays = NORMAL * self.halves.std(0, ddof=1)
+        strays = NORMAL * np.sqrt(len(self.without) - 1) * self.without.std(0)
         rows = zip(self.whole, strays, strict=True)
         return [Estimate(float(v), float(v - most), float(v + most)) for v, most in rows]
 
 
-def sets(count: int, measure: Callable[[Sequence[int]], Values], seed: int = 0) -> Sets:
-    """Measure a set of videos and random halves of it.
+def sets(count: int, measure: Callable[[Sequence[int]], Values]) -> Sets:
+    """Measure a whole of so many parts, and without each of them in turn.
 
-    Drawing videos twice would make a set look closer to itself than it is, so halves are drawn without.
+    measure: takes the parts that are in. It must leave the others out everywhere, in what is measured and in
+    what that is held against: half of the prompts are no sample of a distance to all of them.
     """
-    rng = np.random.default_rng(seed)
-    whole = measure(range(count))
-    if count < 4:
+    parts = range(count)
+    whole = measure(parts)
+    if count < FEWEST:
         return Sets(whole, None)
-    halves = [measure(rng.permutation(count)[: count // 2].tolist()) for _ in range(HALVES)]
-    return Sets(whole, np.array(halves))
-
-
-def of_sets(count: int, measure: Callable[[Sequence[int]], Values], seed: int = 0) -> list[Estimate]:
-    """Return what a measure (K,) says of a set of videos, with intervals from half samples."""
-    return sets(count, measure, seed).estimates()
+    return Sets(whole, np.array([measure([i for i in parts if i != out]) for out in parts]))
 
 
 def _ends() -> list[float]:

@@ -12,7 +12,7 @@ from pavdm_cli.errors import RunError
 from pavdm_cli.models.config import write_json
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.studies import measures, records, sources
-from pavdm_cli.studies.bootstrap import DRAWS, SHARE, of_sets
+from pavdm_cli.studies.bootstrap import DRAWS, SHARE, sets
 from pavdm_cli.studies.damage import DAMAGES, damaged
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.records import Record, Recorder
@@ -139,11 +139,11 @@ def _noticed(
     for name in set(WATCHED) - set(damaged_):
 
         def of(picks: Sequence[int], name: str = name) -> measures.Values:
-            parts = [[some[i] for i in picks] for some in (own, plain, *others)]
-            ours, theirs = (measures.distances(part, real, parts[2:])[name][-1:] for part in parts[:2])
+            parts = [[some[i] for i in picks] for some in (own, plain, real, *others)]
+            ours, theirs = (measures.distances(part, parts[2], parts[3:])[name][-1:] for part in parts[:2])
             return ours - theirs
 
-        estimate = of_sets(len(own), of)[0]
+        estimate = sets(len(own), of).estimates()[0]
         found |= {name} if estimate.low > 0 else set()
     return found
 

@@ -44,7 +44,8 @@ def errors(pipeline: Native, variant: Variant, asked: Sequence[Asked], clean: Te
     """Return the squared error of the velocity along each latent's way from noise to clean, (B,).
 
     It is summed over a latent's moves, each by the level it crosses, and is the mean over the latents that
-    count. Texts are followed plainly, without guidance.
+    count. That is what Euler steps carry on; a move that noises its clean value anew is weighed as one.
+    Texts are followed plainly, without guidance.
 
     Args:
         clean: true latents (B, T, C, h, w) of what each prompt says.

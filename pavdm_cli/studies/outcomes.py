@@ -59,7 +59,7 @@ BETTER = {
 interval."""
 EVEN = ("joints", "seams")
 """Where neither more nor less is better, but what is nearer to 1: a joint that moves less than the frames
-around it stutters. Their differences are of the distance from 1."""
+around it stutters. Their differences are of how far means lie from 1."""
 DRIFTS = ("Frechet distance above floor", "kernel distance above floor", "feature change", "adherence")
 """What the errors along the rows are held against, in the last interval."""
 LEAST_RANKED = 4
@@ -72,8 +72,8 @@ class Outcome:
 
     group, about, schedule: of the variant. guidance: used; tried: adherence by guidance. evaluations: latents
     shown for a second of video. span: latents in the widest call. courses: by interval; apart: those less
-    progressive's. videos, videos_apart: the same of whole videos (`EVEN`: how much further from 1). error:
-    along its rows, None if unmeasured.
+    progressive's. videos, videos_apart: the same of whole videos (`EVEN`: how much further from 1 the mean
+    is). error: along its rows, None if unmeasured.
     """
 
     name: str
@@ -133,7 +133,7 @@ class Results:
 @dataclass(frozen=True)
 class Figures:
     """The figures of one set of videos, before means are taken: courses (P, K) and videos (P,) over prompts,
-    distances of the set and of halves of it."""
+    distances of the set, whole and without each prompt."""
 
     courses: dict[str, Values]
     videos: dict[str, Values]
@@ -189,8 +189,8 @@ class Judge:
         """Return the distances of the videos of some prompts, all measures after each other."""
         count = len(self._plan.prompts)
         picks = [prompt + count * seed for seed in range(self._plan.seeds) for prompt in prompts]
-        parts = [[some[i] for i in picks] for some in (own, *self._floors)]
-        found = measures.distances(parts[0], self._real, parts[1:])
+        parts = [[some[i] for i in picks] for some in (own, self._real, *self._floors)]
+        found = measures.distances(parts[0], parts[1], parts[2:])
         return np.concatenate([found[name] for name in DISTANCES])
 
 
@@ -235,8 +235,9 @@ def plain(results: Results) -> Any:
 
 
 def _off(name: str, values: Values) -> Values:
-    """Return what two sets of videos are compared by."""
-    off: Values = np.abs(values - 1) if name in EVEN else values
+    """Return what two sets of videos are compared by: of `EVEN`, to that side of 1 on which their mean lies,
+    so that what strays to both sides by chance is no distance."""
+    off: Values = np.sign(np.mean(values) - 1) * (values - 1) if name in EVEN else values
     return off
 
 

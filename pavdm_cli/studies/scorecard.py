@@ -20,7 +20,7 @@ from pavdm_cli.models.native import Native
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.sampling import schedule
 from pavdm_cli.studies import measures, records, sources
-from pavdm_cli.studies.bootstrap import Estimate, of_means, of_sets
+from pavdm_cli.studies.bootstrap import Estimate, of_means, sets
 from pavdm_cli.studies.measures import INTERVAL
 from pavdm_cli.studies.prompts import PROMPTS, Asked
 from pavdm_cli.studies.records import Film, Record
@@ -188,7 +188,8 @@ def make(
         for start in range(0, len(videos), plan.batch):
             group = videos[start : start + plan.batch]
             films = [Film(PROMPTS[i], seed, path(folder, kind, i, seed)) for i, seed in group]
-            records.look(_source(pipeline, plan, kind, group), films, probe)
+            piece = schedule.find("progressive").piece(pipeline.config.sampling) if kind == "made" else 1
+            records.look(_source(pipeline, plan, kind, group), films, probe, piece)
             done += len(group)
             yield Progress(done, count, kind, tuple(PROMPTS[i].prompt for i, _ in group))
 
@@ -222,23 +223,26 @@ def score(plan: Plan, own: Identity, folder: Path) -> Scores:
                 found = scores.of_videos.setdefault(f"{name}, resampled by prompt", {})
                 found[kind] = of_means(means[:, None])[0]
         if kind != "real":
-            for name, estimates in distances(own_records, real, floors).items():
+            for name, estimates in distances(len(plan.prompts), own_records, real, floors).items():
                 scores.by_interval.setdefault(name, {})[kind] = estimates
     return scores
 
 
 def distances(
-    own: Sequence[Record], real: Sequence[Record], floors: Sequence[Sequence[Record]]
+    prompts: int, own: Sequence[Record], real: Sequence[Record], floors: Sequence[Sequence[Record]]
 ) -> dict[str, list[Estimate]]:
-    """Return the distances of a set of videos from true renders, by interval."""
+    """Return the distances of a set of videos from true renders, by interval, with intervals over prompts.
+
+    All records are in a plan's order; of `own` there may be fewer seeds, and of the floors as many are taken.
+    """
     names = list(measures.distances(own[:2], real[:2], [floor[:2] for floor in floors]))
 
     def of(picks: Sequence[int]) -> measures.Values:
-        parts = [[some[i] for i in picks] for some in (own, *floors)]
-        found = measures.distances(parts[0], real, parts[1:])
+        there = [[one for i, one in enumerate(some) if i % prompts in picks] for some in (own, real, *floors)]
+        found = measures.distances(there[0], there[1], [floor[: len(there[0])] for floor in there[2:]])
         return np.concatenate([found[name] for name in names])
 
-    estimates = of_sets(len(own), of)
+    estimates = sets(prompts, of).estimates()
     count = len(estimates) // len(names)
     return {name: estimates[n * count : (n + 1) * count] for n, name in enumerate(names)}
 

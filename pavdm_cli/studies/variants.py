@@ -30,7 +30,8 @@ LONG = 400
 @dataclass(frozen=True)
 class Variant:
     """One way of rolling. like: the way whose guidance it takes. trained: whether the span it shows is one
-    the model knows."""
+    the model knows. told: whether errors along its rows say what is its own: they do not know how moves are
+    made."""
 
     name: str
     group: Group
@@ -39,6 +40,7 @@ class Variant:
     ramp: Ramp
     like: str
     trained: bool = True
+    told: bool = True
 
     def spelled(self, usual: Ramp | None = None) -> str:
         """Write its schedule as `pavdm schedules show` reads it; of settings, those that are not usual."""
@@ -157,7 +159,8 @@ def _changes(ramp: Ramp) -> list[Variant]:
 
     def change(name: str, about: str, **changes: object) -> Variant:
         own = replace(ramp, **changes)  # type: ignore[arg-type]
-        return Variant(name, "changes", about, "progressive", own, like=BASE)
+        told = set(changes) != {"renoise_above"}
+        return Variant(name, "changes", about, "progressive", own, like=BASE, told=told)
 
     return [
         change("ramp-straight", "levels not bent towards noise (shift 1)", shift=1.0),

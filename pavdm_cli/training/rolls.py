@@ -8,6 +8,7 @@ of many futures is the true one, and the network would learn their mean.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -39,8 +40,9 @@ class Rolls:
         latents: int,
         carried: dict[str, Tensor],
     ) -> None:
-        self._pool, self._ramp, self._level, self.carried = pool, ramp.endless(), level, carried
-        self._windows = max(latents // ramp.span, 1)
+        self._pool, self._level, self.carried = pool, level, carried
+        self._ramp = replace(ramp.endless(), sink=False)
+        self._windows = max(latents // self._ramp.span, 1)
 
     def window(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Conditions]:
         """Return the windows as they stand: latents shown, moves left (B, T), velocities of the true latents,

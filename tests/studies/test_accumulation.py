@@ -18,7 +18,7 @@ from pavdm_cli.models.device import place
 from pavdm_cli.models.native import Native, load
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.sampling import schedule
-from pavdm_cli.studies import accumulation, bootstrap, guidance, records, scorecard, sources
+from pavdm_cli.studies import accumulation, guidance, records, scorecard, sources
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.records import Film, look
 from pavdm_cli.studies.scorecard import Plan
@@ -166,7 +166,6 @@ def test_the_command_makes_the_page(
 ) -> None:
     monkeypatch.setattr(accumulation, "QUICK", replace(PLAN, prompts=(0, 3, 4, 7)))
     monkeypatch.setattr(guidance, "TUNED_SECONDS", 5)
-    monkeypatch.setattr(bootstrap, "HALVES", 4)
     arguments = ["study", "accumulation", "--quick", "--model", str(folders[0]), "--probe", str(folders[1])]
     arguments += ["--work", str(tmp_path / "work"), "--renders", str(tmp_path / "renders")]
     arguments += ["--neutral", str(folders[2]), "-o", str(tmp_path / "page")]

@@ -10,7 +10,7 @@ from films import falling, record
 
 from pavdm_cli.errors import RunError
 from pavdm_cli.models.probe import Probe
-from pavdm_cli.studies import bootstrap, calibration, records
+from pavdm_cli.studies import calibration, records
 from pavdm_cli.studies.calibration import PLAIN
 from pavdm_cli.studies.damage import Damage
 from pavdm_cli.studies.scorecard import Plan
@@ -22,7 +22,6 @@ DAMAGES = (Damage("dark", "brightness lost", (0.001, 0.3)), Damage("lost", "look
 
 def test_the_smallest_dose_noticed_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "DAMAGES", DAMAGES)
-    monkeypatch.setattr(bootstrap, "HALVES", 4)
     for i, seed in PLAN.videos:
         films = {kind: record(i, seed + n) for n, kind in enumerate(PLAIN)}
         films |= {f"dark-{dose}": falling("brightness", dose, prompt=i, seed=9) for dose in DAMAGES[0].doses}

@@ -15,7 +15,6 @@ from pavdm_cli.models.native import load
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.studies import (
     accumulation_page,
-    bootstrap,
     guidance,
     outcomes,
     records,
@@ -37,7 +36,6 @@ def study(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A study whose records are made up: progressive shows its prompts, replacement loses them and has
     seams, the pyramid is progressive again, and rolling lacks a video."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bootstrap, "HALVES", 6)
         patch.setattr(guidance, "tried", lambda *given: {1.2: 0.5, 2.0: 0.75, 3.2: 0.7})
         yield made_up(tiny_weights / "tiny", tmp_path_factory.mktemp("study"))
 
@@ -111,6 +109,19 @@ def test_joints_that_stutter_are_as_bad_as_joints_that_jump(study: Study) -> Non
     assert faint.estimates(strong)[1]["joints"].value == pytest.approx(0)
     assert faint.estimates(even)[1]["joints"].value == pytest.approx(0.3)
     assert faint.estimates()[1]["joints"].value == pytest.approx(0.7)
+
+
+def test_what_strays_by_chance_to_both_sides_of_one_is_not_told_apart_from_one(study: Study) -> None:
+    """A way without seams has exactly 1; one whose seams are nowhere but in the noise is not worse for it."""
+    judge = outcomes.Judge(study)
+    own = scorecard.gather(PLAN, "made", study.work / SHIPPED / "progressive")
+    even = judge.figures(own)
+    rng, called = np.random.default_rng(0), 0
+    for _ in range(200):
+        stray = replace(even, videos=even.videos | {"seams": rng.normal(1, 0.1, 24)})
+        base = replace(even, videos=even.videos | {"seams": np.ones(24)})
+        called += stray.estimates(base)[1]["seams"].low > 0
+    assert called < 20  # the distance of each from 1 gave all of them
 
 
 def test_seeds_of_a_prompt_are_averaged_before_intervals_are_drawn(study: Study) -> None:

@@ -1,7 +1,7 @@
 """What must hold, results as a file, and the page they make."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from films import record
 
 from pavdm_cli.errors import RunError
 from pavdm_cli.media.sheet import save_png, sheet
-from pavdm_cli.studies import bootstrap, page, plots, records, results
+from pavdm_cli.studies import page, plots, records, results
 from pavdm_cli.studies import scorecard as study
 from pavdm_cli.studies.calibration import Calibration
 from pavdm_cli.studies.scorecard import Identity, Plan, Scores
@@ -32,11 +32,9 @@ def written(folder: Path, wrong: int, plan: Plan = PLAN, of: Sequence[int] = PLA
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Folders of records, good and bad, with intervals from a few half samples."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bootstrap, "HALVES", 4)
-        yield tmp_path_factory.mktemp("records")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of records, good and bad."""
+    return tmp_path_factory.mktemp("records")
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from pavdm_cli.models.config import write
 from pavdm_cli.models.device import place
 from pavdm_cli.models.native import load
 from pavdm_cli.models.probe import Probe
-from pavdm_cli.studies import bootstrap, sources
 from pavdm_cli.studies import scorecard as study
+from pavdm_cli.studies import sources
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.scorecard import Plan
 from pavdm_cli.training import worlds
@@ -138,7 +138,6 @@ def test_the_command_makes_the_page(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(study, "QUICK", PLAN)
-    monkeypatch.setattr(bootstrap, "HALVES", 4)
     arguments = ["study", "scorecard", "--quick", "--model", str(folders[0]), "--probe", str(folders[1])]
     arguments += ["--work", str(tmp_path / "work"), "-o", str(tmp_path / "page")]
     result = CliRunner().invoke(app, arguments)

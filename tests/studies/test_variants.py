@@ -118,3 +118,8 @@ def test_variants_are_chosen_by_name_and_by_group() -> None:
 @pytest.mark.parametrize(("name", "piece"), (("progressive", 1), ("replacement", 12), ("autoregressive", 4)))
 def test_what_is_made_together(name: str, piece: int) -> None:
     assert named(name).piece == piece
+
+
+def test_errors_along_the_rows_are_not_asked_of_what_moves_otherwise_alone() -> None:
+    found = variants(Ramp(steps=12, window=12, context=4, shift=2.0, renoise_above=0.45), SPAN)
+    assert [one.name for one in found if not one.told] == ["moves-straight", "moves-noised"]

@@ -1,5 +1,6 @@
 """Windows a network rolls on: the schedule's own rows, exact if it errs nowhere, else with its errors."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +123,16 @@ def test_windows_that_come_to_the_end_of_their_clip_begin_again_with_texts_of_th
         rolled.move(torch.zeros_like(shown), rng)
         begun += int((rolled.carried["first"] < before).sum())
     assert begun > 10
+
+
+def test_a_schedule_with_a_sink_is_rolled_without_it(pool: LatentPool) -> None:
+    """Rows of training have none either; the sampler's one more latent in view once ended a training."""
+    plain = RAMPS[0]
+    one, other = (rolls(pool, replace(plain, sink=sink)) for sink in (False, True))
+    for rolled in (one, other):
+        torch.manual_seed(1)
+        rng = np.random.default_rng(0)
+        for _ in range(3):
+            shown, *_ = rolled.window(rng)
+            rolled.move(torch.zeros_like(shown), rng)
+    torch.testing.assert_close(one.carried["shown"][:3], other.carried["shown"][:3])
