@@ -117,11 +117,11 @@ def test_what_strays_by_chance_to_both_sides_of_one_is_not_told_apart_from_one(s
     own = scorecard.gather(PLAN, "made", study.work / SHIPPED / "progressive")
     even = judge.figures(own)
     rng, called = np.random.default_rng(0), 0
-    for _ in range(200):
+    for _ in range(50):
         stray = replace(even, videos=even.videos | {"seams": rng.normal(1, 0.1, 24)})
         base = replace(even, videos=even.videos | {"seams": np.ones(24)})
         called += stray.estimates(base)[1]["seams"].low > 0
-    assert called < 20  # the distance of each from 1 gave all of them
+    assert called < 8  # the distance of each from 1 gave all of them
 
 
 def test_seeds_of_a_prompt_are_averaged_before_intervals_are_drawn(study: Study) -> None:
