@@ -68,10 +68,12 @@ def bench(
     name, ramp = orders.ramp(schedule or "progressive", steps, config.sampling)
     frames = orders.frames(seconds, None, config.fps)
     from pavdm_cli.models import device as devices
+    from pavdm_cli.runs.order import check_guidance
     from pavdm_cli.runs.request import Request
     from pavdm_cli.studies import bench as study
 
     guided = config.guidance if guidance is None else guidance
+    check_guidance(guided)
     if config.small:
         devices.share_cores(halved=guided != 1)
     said = f"left*{frames}" if isinstance(config, library.WalkConfig) else PROMPT
@@ -94,11 +96,11 @@ def bench(
     found = study.measure(asked, begun, out.plain)
     _told(out, found)
     plain = asdict(found)
-    if before is not None:
-        _beside(out, study.compared(plain, before))
     if json_file is not None:
         _write(json_file, plain)
         out.line("json", str(json_file))
+    if before is not None:
+        _beside(out, study.compared(plain, before))
 
 
 def _told(out: Output, found: "Bench") -> None:
@@ -171,10 +173,12 @@ def _beside(out: Output, shared: dict[str, tuple[float, float]]) -> None:
 def _read(path: Path) -> dict[str, object]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        found = None
     except (OSError, ValueError) as error:
         why = why_unread(error)
         raise ConfigError(f"--compare {path}: cannot be read ({why}); make it with --json FILE") from error
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not {"wall_s", "fps"} <= found.keys():
         raise ConfigError(f"--compare {path}: not figures of pavdm bench; make it with --json FILE")
     return found
 

@@ -10,7 +10,7 @@ from PIL import Image
 from pavdm_cli import whole
 from pavdm_cli.drift.page import Entry, page
 from pavdm_cli.errors import ConfigError
-from pavdm_cli.media.sheet import png, save_png, sheet
+from pavdm_cli.media.sheet import packed, save_png, sheet
 from pavdm_cli.runs.inspection import Inspection
 
 BOX = (160, 120)  # pixels that a frame on the sheet fits in, width and height
@@ -32,7 +32,9 @@ def save_page(path: Path, found: Sequence[tuple[Inspection, dict[str, str]]]) ->
         ConfigError: it cannot be written there.
     """
     entries = [
-        Entry(one.path.name, said, one.analysis.bad_from is None, one.analysis, png(sheet([_row(one.strip)])))
+        Entry(
+            one.path.name, said, one.analysis.bad_from is None, one.analysis, packed(sheet([_row(one.strip)]))
+        )
         for one, said in found
     ]
     try:

@@ -19,7 +19,7 @@ class Output:
 
     def line(self, name: str, text: str) -> None:
         """Say one fact: its name in a column of its own, then the text, on one line however long."""
-        self.talk.print(Text.assemble((f"{name:<8}", "bold cyan"), text), soft_wrap=True)
+        self.talk.print(Text.assemble((f"{name:<7} ", "bold cyan"), text), soft_wrap=True)
 
     def plain(self, text: str) -> None:
         """Say one line as it is."""

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from pavdm_cli.cli import order as orders
 from pavdm_cli.cli.output import Output
+from pavdm_cli.cli.show import prompted
 from pavdm_cli.media import reader
 from pavdm_cli.media.beginning import goes_on, has_sound
 from pavdm_cli.models import library
@@ -167,9 +168,10 @@ def ending(out: Output, order: Order, made: "list[Made]") -> None:
     next_ = [] if walks else [f"{longer} --seconds {order.seconds:g}  (longer)"]
     if order.source is None:
         long = len(last.prompt) > LONG
-        said = ["--like", str(last.path), *model, *_fitted(order)] if long else [last.prompt, *_asked(order)]
-        again = shlex.join(["pavdm", "generate", *said])
-        next_.append(f"{again} --seed {last.seed + 1}  (another)")
+        said = ["--like", str(last.path), *model, *_fitted(order)] if long else _asked(order)
+        words = ["generate", *said, "--seed", str(last.seed + 1)]
+        again = shlex.join(["pavdm", *(words if long else prompted(words, last.prompt))])
+        next_.append(f"{again}  (another)")
     for i, command in enumerate(next_):
         out.line("" if i else "next", command)
 

@@ -1,6 +1,7 @@
 """pavdm show: the settings stored in a video, and the commands that make it again."""
 
 import shlex
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,10 +57,14 @@ def commands(own: Settings, file: Path, fps: float) -> list[str]:
         found.append([*_later(own, earlier, later, before, fps), *_common(own, later)])
     commands = [["pavdm", *words, "-o", str(name)] for words, name in zip(found, names, strict=True)]
     if not own.foreign:
-        last = first.prompt.startswith("-")  # behind a dash alone, else it would be read as an option
-        commands[0][2:2] = [] if last else [first.prompt]
-        commands[0] += ["--", first.prompt] if last else []
+        commands[0][1:] = prompted(commands[0][1:], first.prompt)
     return [shlex.join(command) for command in commands]
+
+
+def prompted(words: Sequence[str], prompt: str) -> list[str]:
+    """Return a command's words with a prompt behind its name; at the end if it would be read as an option."""
+    command, *options = words
+    return [*words, "--", prompt] if prompt.startswith("-") else [command, prompt, *options]
 
 
 def _later(own: Settings, earlier: Making, later: Making, file: Path, fps: float) -> list[str]:

@@ -49,6 +49,8 @@ def scorecard(
     out = Output()
     other = results.read(against) if against else None
     plan = _plan(study.QUICK if quick else study.Plan(), prompts, seconds=seconds, seeds=seeds, batch=batch)
+    if len(plan.prompts) < 2:
+        raise ConfigError(f"--prompts {prompts}: distances are between sets of videos; give 2 or more")
     judge, judge_folder = study.load_probe(probe)
     there = output / "calibration.json"
     if calibrate:
@@ -228,16 +230,22 @@ def errors(
     from pavdm_cli.models.device import place
     from pavdm_cli.studies import error_page, error_terms, revisits
     from pavdm_cli.studies.retrieval import ROLLED, SEED, load
+    from pavdm_cli.training import memory
     from pavdm_cli.training.domain import DOMAINS
-    from pavdm_cli.training.memory import LONGEST
     from pavdm_cli.training.memory_parts import held
 
     if films < 2:
         raise ConfigError(f"--films {films}: must be at least 2")
     out, where = Output(), place(order.device(device), "auto").device
     held(trained, DOMAINS[domain])
-    short, long = (load(trained / row, where) for row in ("prepend-16", "prepend-112"))
-    frames = LONGEST + ROLLED
+    rows = ("prepend-16", "prepend-112")
+    for row in rows:
+        if not memory.finished(trained / row):
+            raise ConfigError(
+                f"--trained {trained}: {row} is not trained to its end; go on with 'pavdm train memory'"
+            )
+    short, long = (load(trained / row, where) for row in rows)
+    frames = memory.LONGEST + ROLLED
     own = revisits.encoded(
         DOMAINS[domain], SEED, revisits.rolled_out(range(films)), frames, coder.load(trained)
     )

@@ -126,7 +126,7 @@ class Analyser:
         self._meter = DriftMeter(fps, turns)
         self._motion, self._change, self._share = array("d"), array("d"), array("d")
         self._last: NDArray[np.int16] | None = None
-        self._frozen = _Runs(fps, FROZEN_SECONDS)
+        self._frozen = _Runs(fps, max(FROZEN_SECONDS * fps, 2))  # one frame alone does not stand still
         self._still: NDArray[np.int16] | None = None
         self._blank = _Runs(fps, 0.0)
         self._moments: list[NDArray[np.int16]] = []
@@ -137,8 +137,9 @@ class Analyser:
         for frame in frames:
             self._look(frame)
 
-    def result(self, every: int | None = None, among: int = 1) -> Analysis:
-        """Return what was seen so far; every, among: where joints are looked for, if at all (see `Joints`).
+    def result(self, every: int | None = None, among: int = 1, first: int = 0) -> Analysis:
+        """Return what was seen so far; every, among, first: where joints are looked for, if at all (see
+        `joints`).
 
         Raises:
             VideoError: there was no frame.
@@ -157,7 +158,7 @@ class Analyser:
             freezes=self._frozen.parts(count),
             blanks=self._blank.parts(count),
             repetition=repetition(self._moments, self._fps / self._stride),
-            joints=None if every is None else joints(self._motion, every, self._fps, among),
+            joints=None if every is None else joints(self._motion, every, self._fps, among, first),
             motion=tuple(self._motion),
         )
 
@@ -202,10 +203,11 @@ def cuts(change: Sequence[float], share: Sequence[float], fps: float) -> tuple[C
     return tuple(found)
 
 
-def joints(motion: Sequence[float], every: int, fps: float, among: int = 1) -> Joints | None:
+def joints(motion: Sequence[float], every: int, fps: float, among: int = 1, first: int = 0) -> Joints | None:
     """Hold the motion at every so many frames against that of the frames around it; None without a joint.
 
-    among: count only every so many frames as around.
+    among: count only every so many frames as around. first: frame at which the first piece begins, from which
+    both are counted, be it before the video; nothing before it is looked at.
 
     Raises:
         VideoError: joints at every frame leave nothing to hold them against.
@@ -213,10 +215,10 @@ def joints(motion: Sequence[float], every: int, fps: float, among: int = 1) -> J
     if every <= among:
         raise VideoError(f"joints every {every} frames: nothing is between them; give {among + 1} or more")
     values = np.asarray(motion) + FLOOR
-    places = [t for t in range(every, len(values)) if t % every == 0]
+    places = [t for t in range(first + every, len(values), every) if t > 0]
     if not places:
         return None
-    logs = np.array([np.log(values[t] / _around(values, t, every, among)) for t in places])
+    logs = np.array([np.log(values[t] / _around(values, t, every, among, first)) for t in places])
     mean = float(logs.mean())
     error = 1.96 * float(logs.std(ddof=1)) / len(logs) ** 0.5 if len(logs) > 1 else float("inf")
     worst = int(logs.argmax())
@@ -255,16 +257,16 @@ def repetition(moments: Sequence[NDArray[np.int16]], per_second: float) -> Repet
     return Repetition((best + 1) / per_second, float(rise[best - least + 1]))
 
 
-def _around(values: NDArray[np.float64], place: int, every: int, among: int) -> float:
+def _around(values: NDArray[np.float64], place: int, every: int, among: int, first: int) -> float:
     """Return the mean of what lies around a joint, as far as half-way to the next ones."""
     reach = max(every // 2, among)
-    frames = range(max(place - reach, 1), min(place + reach + 1, len(values)))
-    near = [t for t in frames if t % every and t % among == 0]
+    frames = range(max(place - reach, first, 1), min(place + reach + 1, len(values)))
+    near = [t for t in frames if (t - first) % every and (t - first) % among == 0]
     return float(values[near].mean()) if near else float(values[place])
 
 
 class _Runs:
-    """Collects runs of frames of which something holds, as parts of at least so many seconds."""
+    """Collects runs of frames of which something holds, as parts of at least so many frames."""
 
     def __init__(self, fps: float, least: float) -> None:
         self._fps, self._least = fps, least
@@ -286,6 +288,6 @@ class _Runs:
     def parts(self, frames: int) -> tuple[Part, ...]:
         """Return the runs so far, the last of them up to so many frames."""
         begin = self._begin
-        if begin is None or (frames - begin) / self._fps < self._least:
+        if begin is None or frames - begin < self._least:
             return tuple(self._found)
         return (*self._found, Part(begin / self._fps, frames / self._fps))

@@ -53,7 +53,7 @@ class DriftMeter:
 
     def __init__(self, fps: float, turns: Sequence[Turn] = ()) -> None:
         self._fps, self._turns = fps, turns
-        self._group = max(round(fps), 1)
+        self._group = max(round(fps), 2)  # of one frame a second, the first would have no motion
         self._whole: list[SecondStats] = []
         self._sums = _Sums()
         self._last: NDArray[np.float32] | None = None

@@ -33,13 +33,13 @@ def save_png(path: Path, picture: np.ndarray) -> None:
         VideoError: it cannot be written there.
     """
     try:
-        whole.write(path, png(picture))
+        whole.write(path, packed(picture))
     except OSError as error:
         raise VideoError(f"{path}: cannot be written ({error.strerror}); give another place") from error
 
 
-def png(picture: np.ndarray) -> bytes:
-    """Return a picture (H, W, 3) uint8 as a PNG file's content."""
+def packed(picture: np.ndarray, kind: str = "png", **options: int) -> bytes:
+    """Return a picture (H, W, 3) uint8 as the content of a file of a kind (png, jpeg, webp)."""
     data = io.BytesIO()
-    Image.fromarray(picture).save(data, "png")
+    Image.fromarray(picture).save(data, kind, **options)
     return data.getvalue()

@@ -7,6 +7,7 @@ missing, and a download goes on where it stopped.
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import platformdirs
 from pavdm_cli.errors import CheckpointError, ConfigError
 from pavdm_cli.models import kinds
 from pavdm_cli.models.config import read, write
-from pavdm_cli.models.hub_files import Entry, Manifest, digest_of, endpoint, fetch, part_of, reached, size_of
+from pavdm_cli.models.hub_files import Entry, Manifest, digest_of, endpoint, fetch, reached, size_of
 from pavdm_cli.sampling.schedule import Ramp
+from pavdm_cli.whole import part_of
 
 MANIFEST = "pavdm.json"
 SPARE = 1 << 28  # bytes of disk that a download leaves free
@@ -140,8 +142,9 @@ def pull(name: str) -> Iterator[Progress]:
         )
     with reached(repo):
         wanted = _wanted(repo, path)
-    done = sum(entry.size for entry in wanted.files if size_of(path / entry.name) == entry.size)
     _check_disk(repo, path, wanted)
+    _remove_older(path, wanted)
+    done = sum(entry.size for entry in wanted.files if size_of(path / entry.name) == entry.size)
     with reached(repo):
         write(wanted, path / MANIFEST)
     for entry in missing(path):
@@ -150,6 +153,18 @@ def pull(name: str) -> Iterator[Progress]:
                 yield Progress(entry.name, done + there, wanted.size)
         done += entry.size
     yield Progress("", wanted.size, wanted.size)
+
+
+def _remove_older(path: Path, wanted: Manifest) -> None:
+    """Remove files, whole or in part, of another revision: they may have the size of what is wanted."""
+    there: tuple[Entry, ...] = ()
+    with suppress(CheckpointError):  # one that is damaged tells nothing
+        there = manifest(path).files
+    kept = {entry.name: entry.digest for entry in wanted.files}
+    for entry in there:
+        if kept.get(entry.name) != entry.digest:
+            for old in (path / entry.name, part_of(path / entry.name)):
+                old.unlink(missing_ok=True)
 
 
 def verify(path: Path) -> Iterator[tuple[Entry, str]]:

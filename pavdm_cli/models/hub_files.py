@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pavdm_cli.errors import CheckpointError
+from pavdm_cli.whole import part_of
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,6 @@ def digest_of(path: Path, entry: Entry) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     data = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-
-
-def part_of(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
 
 
 def size_of(path: Path) -> int | None:

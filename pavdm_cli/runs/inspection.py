@@ -15,6 +15,7 @@ from pavdm_cli.media import reader
 from pavdm_cli.media.reader import VideoInfo
 from pavdm_cli.models.library import FRAMES_PER_LATENT
 from pavdm_cli.runs import settings, timeline
+from pavdm_cli.runs.settings import Settings
 from pavdm_cli.sampling import schedule
 from pavdm_cli.sampling.schedule import Ramp
 
@@ -50,11 +51,12 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
     info = reader.probe(path)
     ours = "schedule" in info.tags
     own = settings.read(info.tags) if ours else None
-    each = own.frames_per_latent if own else FRAMES_PER_LATENT
+    each, first = own.frames_per_latent if own else FRAMES_PER_LATENT, 0
     if every is None and ours:
+        first = joints_from(own) if own else 0
         every = joint_frames(str(info.tags["schedule"]), each)
         every = every if every > 1 else None  # between joints at every frame there is nothing
-    among = like(every, round(info.fps), each) if ours and every is not None else 1
+    among = like(every, round(info.fps), each, first) if ours and every is not None else 1
     analyser, strip, at, place = Analyser(info.fps, turns(info)), [], [], 0
     shown = {round((i + 0.5) * info.frames / STRIP - 0.5) for i in range(STRIP)}
     for frames in frames_of(path, info):
@@ -64,15 +66,28 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
             at.append(i / info.fps)
         place += len(frames)
     redone = ours and not info.cut and not (own and own.walks)
-    return Inspection(path, info, ours, redone, analyser.result(every, among), np.stack(strip), tuple(at))
+    seen = analyser.result(every, among, first)
+    return Inspection(path, info, ours, redone, seen, np.stack(strip), tuple(at))
 
 
-def like(every: int, fps: int, each: int = FRAMES_PER_LATENT) -> int:
+def like(every: int, fps: int, each: int = FRAMES_PER_LATENT, first: int = 0) -> int:
     """Return which frames around joints at every so many are like them but for the joint: each so many-th.
 
     At a whole second a picture is encoded by itself, and after every `each` frames a latent follows another.
+    first: as in `joints`; joints that do not lie at whole seconds are like no frames that do.
     """
-    return next((n for n in (fps, each) if every > n and every % n == 0), 1)
+    sizes = (fps, each) if first % fps == 0 else (each,)
+    return next((n for n in sizes if every > n and every % n == 0), 1)
+
+
+def joints_from(own: Settings) -> int:
+    """Return the frame of a film's file at which its last making's first piece begins, be it before it.
+
+    What was there already had another grid of pieces, or another schedule.
+    """
+    each = own.frames_per_latent
+    given = -(-(own.first + own.missing - own.shift) // each) if own.first else 0
+    return own.shift + each * given - own.missing - own.hidden
 
 
 def joint_frames(text: str, each: int = FRAMES_PER_LATENT) -> int:

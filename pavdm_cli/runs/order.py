@@ -70,6 +70,12 @@ class Asked:
     vae_tiling: bool = False
 
 
+def check_guidance(value: float) -> None:
+    """Raise ConfigError for a guidance that means nothing."""
+    if not (math.isfinite(value) and value >= 0):
+        raise ConfigError(f"--guidance {value}: must be a number from 0 on; most models like 2 to 8")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Order(Asked):
     """An order and the model it is for, checked."""
@@ -77,10 +83,7 @@ class Order(Asked):
     model: ModelConfig
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.guidance) and self.guidance >= 0):
-            raise ConfigError(
-                f"--guidance {self.guidance}: must be a number from 0 on; most models like 2 to 8"
-            )
+        check_guidance(self.guidance)
         if self.guidance == 1 and self.negative:
             raise ConfigError(
                 f"--negative {self.negative!r}: not read at guidance 1; leave it out, or give a --guidance "

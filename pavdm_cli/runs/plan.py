@@ -151,12 +151,13 @@ def estimate(order: Order, plan: Plan, pipeline: Pipeline) -> tuple[float, int |
     for _ in range(2):  # the first brings in kernels
         begun = time.perf_counter()
         guess = (window - model(window, step))[:, 0].cpu()
+        called = time.perf_counter() - begun
         pictures = pipeline.decode_stream([guess.to(pipeline.place.device)] * 2)
         next(pictures)  # a film's first latent may have fewer frames
-        called = time.perf_counter()
+        begun = time.perf_counter()
         frames = next(pictures)[0].numpy()
-        decoded = time.perf_counter()
-    denoised, shown = plan.calls * (called - begun), plan.latents * (decoded - called)
+        decoded = time.perf_counter() - begun
+    denoised, shown = plan.calls * called, plan.latents * decoded
     written = order.frames * plan.abreast * _seconds_a_frame(order, frames)
     if pipeline.place.device.type != "cpu":
         together = max(denoised + shown, written)

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from PIL import Image
-
-from pavdm_cli.media.sheet import sheet
+from pavdm_cli import whole
+from pavdm_cli.media.sheet import packed, sheet
 from pavdm_cli.studies import accumulation_plots as plots
 from pavdm_cli.studies import scorecard
 from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.measures import INTERVAL
 from pavdm_cli.studies.outcomes import BETTER, EVEN, Outcome, Results
-from pavdm_cli.studies.page import estimate, glossary, number, shrunk, table, whole
+from pavdm_cli.studies.page import document, estimate, glossary, number, shrunk, table
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.subjects import Study, Subject
 from pavdm_cli.studies.variants import BASE, GROUPS
@@ -39,7 +38,7 @@ def write(folder: Path, study: Study, results: Results) -> Path:
         parts += _subject(folder, study, subject, results)
     parts.append(glossary([*results.ceiling, *results.ceiling_videos]))
     page = folder / "index.html"
-    page.write_text(whole("Accumulation", "".join(parts), WIDE), encoding="utf-8")
+    whole.write(page, document("Accumulation", "".join(parts), WIDE).encode())
     return page
 
 
@@ -73,7 +72,8 @@ def _head(results: Results) -> str:
         "many latents for a second of video, and no more in a call; where that leaves a way fewer moves, "
         "what it does with all of them stands further below, at its higher cost. The guidance of each is "
         "the one of three whose short videos, of other prompts, the probe reads best. All begin from the "
-        "same noise. Figures are means over prompts, intervals hold 95 % of resampled means; differences "
+        "same noise. Figures are means over prompts, intervals hold 95 % of resampled means, those of "
+        "distances 1.96 standard errors to each side, from leaving out each prompt in turn; differences "
         f"are between videos of one prompt and seed, those of {' and '.join(EVEN)} of how far means lie from "
         f"1. Verdicts are of {last}: progressive is "
         '<span class="passed">better</span>, <span class="failed">worse</span>, or the interval holds '
@@ -206,6 +206,6 @@ def _sheets(folder: Path, study: Study, subject: Subject, outcomes: Sequence[Out
         ]
         rows = [shrunk(path.with_suffix(".png")) for path in paths]
         name = f"{subject.name}-{i:02}.webp"
-        Image.fromarray(sheet(rows)).save(folder / name, quality=85)
+        whole.write(folder / name, packed(sheet(rows), "webp", quality=85))
         parts.append(f'<p>{escape(PROMPTS[i].prompt)}</p><img src="{name}" alt="frames">')
     return "".join(parts)

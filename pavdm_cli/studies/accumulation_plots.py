@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.measures import INTERVAL
 from pavdm_cli.studies.outcomes import BETTER, DRIFTS, Outcome
+from pavdm_cli.studies.plots import save
 from pavdm_cli.studies.variants import BASE
 
 SHOWN = (
@@ -45,7 +46,7 @@ def courses(path: Path, outcomes: Sequence[Outcome], ceiling: dict[str, list[Est
     figure.legend(
         *figure.axes[0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=5
     )
-    figure.savefig(path, dpi=110)
+    save(path, figure)
 
 
 def differences(path: Path, outcomes: Sequence[Outcome]) -> None:
@@ -67,7 +68,7 @@ def differences(path: Path, outcomes: Sequence[Outcome]) -> None:
         axes.set_yticks(range(len(others)), [one.name for one in others] if place == 1 else [])
         axes.set_ylim(-0.6, len(others) - 0.4)
     figure.supxlabel("less progressive's; green: progressive is better, red: it is worse", fontsize=9)
-    figure.savefig(path, dpi=110)
+    save(path, figure)
 
 
 def ranking(path: Path, outcomes: Sequence[Outcome]) -> None:
@@ -83,7 +84,7 @@ def ranking(path: Path, outcomes: Sequence[Outcome]) -> None:
             axes.annotate(str(n + 1), (error, one.last(name).value), fontsize=7, xytext=(3, 2),
                           textcoords="offset points")  # fmt: skip
     figure.supxlabel("squared error along the rows", fontsize=9)
-    figure.savefig(path, dpi=110)
+    save(path, figure)
 
 
 def _line(axes: Axes, row: Sequence[Estimate], label: str, colour: object, style: str) -> None:

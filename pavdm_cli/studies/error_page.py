@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from pavdm_cli import whole
 from pavdm_cli.models.config import write_json
 from pavdm_cli.studies.error_terms import MANY, Terms
-from pavdm_cli.studies.page import estimate, table, whole
+from pavdm_cli.studies.page import document, estimate, table
 from pavdm_cli.studies.results import plain
 
 
@@ -33,5 +34,5 @@ def make(folder: Path, terms: Terms, films: int, count: int) -> Path:
         f"112 and 16: {estimate(terms.memory)} nats a frame.</p>"
     )
     page = folder / "index.html"
-    page.write_text(whole("Error terms", body), encoding="utf-8")
+    whole.write(page, document("Error terms", body).encode())
     return page

@@ -257,7 +257,7 @@ def _outcome(study: Study, subject: Subject, variant: Variant, own: Figures, bas
     apart, videos_apart = own.estimates(base) if base is not None and variant.name != BASE else ({}, {})
     paths = [study.error(subject, variant, i) for i in study.plan.prompts]
     error = None
-    if all(path.exists() for path in paths):
+    if variant.told and all(path.exists() for path in paths):
         error = of_means(np.array([[accumulation.read_error(path)] for path in paths]))[0]
     size = variant.size(latents(study))
     return Outcome(

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pavdm_cli.media.sheet import sheet
+from pavdm_cli import whole
+from pavdm_cli.media.sheet import packed, sheet
 from pavdm_cli.studies import plots
 from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.calibration import Calibration
@@ -54,8 +55,10 @@ def write(
     parts = [
         _head(scores, against),
         _gates(scores, against),
-        "<h2>Course</h2><p>Means over videos in every ten seconds; bands hold 95 % of resampled sets. Read "
-        'drift beside motion: what stands still does not drift.</p><img src="courses.png" alt="courses">',
+        "<h2>Course</h2><p>Means over videos in every ten seconds; bands hold 95 % of resampled means; "
+        "those of distances are 1.96 standard errors to each side, from leaving out each prompt in turn. "
+        "Read drift beside motion: what stands still does not drift.</p>"
+        '<img src="courses.png" alt="courses">',
         _courses(scores),
         _videos(scores, against),
         _calibration(calibration),
@@ -63,11 +66,11 @@ def write(
         _sheets(plan, sheets),
     ]
     page = folder / "index.html"
-    page.write_text(whole("Scorecard", "".join(parts)), encoding="utf-8")
+    whole.write(page, document("Scorecard", "".join(parts)).encode())
     return page
 
 
-def whole(title: str, body: str, style: str = "") -> str:
+def document(title: str, body: str, style: str = "") -> str:
     """Return a page; style: beside what all pages have."""
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -161,7 +164,7 @@ def _sheets(plan: Plan, sheets: Sequence[str]) -> str:
 def _sheet(folder: Path, plan: Plan, strips: Path, seed: int) -> str:
     rows = [shrunk(strips / f"{kind}-{i:02}-{seed}.png") for i in plan.prompts for kind in ("made", "real")]
     name = f"sheet-{seed}.webp"
-    Image.fromarray(sheet(rows)).save(folder / name, quality=70, method=6)
+    whole.write(folder / name, packed(sheet(rows), "webp", quality=70, method=6))
     return name
 
 

@@ -1,10 +1,12 @@
 """Plots of a scorecard's courses."""
 
+import io
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pavdm_cli import whole
 from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.measures import INTERVAL
 from pavdm_cli.studies.scorecard import Scores
@@ -46,7 +48,14 @@ def courses(path: Path, scores: Scores, against: Scores | None) -> None:
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     figure.axes[0].legend(fontsize=8)
     figure.supxlabel("seconds", fontsize=9)
-    figure.savefig(path, dpi=110)
+    save(path, figure)
+
+
+def save(path: Path, figure: Figure) -> None:
+    """Write a figure as PNG."""
+    data = io.BytesIO()
+    figure.savefig(data, dpi=110)
+    whole.write(path, data.getvalue())
 
 
 def _line(axes: Axes, row: list[Estimate], colour: str, label: str) -> None:

@@ -6,13 +6,13 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from pavdm_cli.media.sheet import sheet
+from pavdm_cli import whole
+from pavdm_cli.media.sheet import packed, sheet
 from pavdm_cli.studies import meta_arvdm as paper
 from pavdm_cli.studies import retrieval_plots as plots
 from pavdm_cli.studies.found import CHANCE
-from pavdm_cli.studies.page import estimate, table, whole
+from pavdm_cli.studies.page import document, estimate, table
 from pavdm_cli.studies.retrieval import CEILING, INTERVALS, About, Record
 from pavdm_cli.studies.retrieval_results import Finding, Scores, correlation, findings, front, score, write
 from pavdm_cli.studies.revisits import BINS, Clip
@@ -41,7 +41,7 @@ def make(
     write(folder, scores, checked, found, about)
     plots.draw(folder, scores)
     if frames:
-        Image.fromarray(sheet(frames)).save(folder / "frames.jpg", quality=85)
+        whole.write(folder / "frames.jpg", packed(sheet(frames), "jpeg", quality=85))
     parts = [
         _head(scores, checked, about),
         _findings(found),
@@ -52,7 +52,7 @@ def make(
         _frames([row for row in FIRST if row in scores]) if frames else "",
     ]
     page = folder / "index.html"
-    page.write_text(whole("Memory", "".join(parts), STYLE), encoding="utf-8")
+    whole.write(page, document("Memory", "".join(parts), STYLE).encode())
     return page
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pavdm_cli.studies.plots import save
 from pavdm_cli.studies.retrieval import CEILING, INTERVALS
 from pavdm_cli.studies.retrieval_results import Scores, front
 from pavdm_cli.studies.revisits import BINS
@@ -41,7 +42,7 @@ def _rates(path: Path, scores: Scores) -> None:
             axes.axvline(scores[CEILING].bins[name].rate.value, color="#777", ls=":")
     panels[0].set_yticks(range(len(rows)), rows)
     figure.supxlabel("rate of places found again; dotted: true views through the coder", fontsize=9)
-    figure.savefig(path, dpi=110)
+    save(path, figure)
 
 
 def _rollout(path: Path, scores: Scores) -> None:
@@ -61,7 +62,7 @@ def _rollout(path: Path, scores: Scores) -> None:
     course.legend(fontsize=6)
     trade.set_xlabel("mean rate over the bins")
     trade.set_ylabel("PSNR lost from first to last interval, dB")
-    figure.savefig(path, dpi=110)
+    save(path, figure)
 
 
 def _cost(path: Path, scores: Scores) -> None:
@@ -76,7 +77,7 @@ def _cost(path: Path, scores: Scores) -> None:
             _named(axes, own.seconds * 1000, own.mean_rate, row)
     axes.set_xlabel("milliseconds a frame")
     axes.set_ylabel("mean rate over the bins")
-    figure.savefig(path, dpi=110)
+    save(path, figure)
 
 
 def _named(axes: Axes, x: float, y: float, row: str) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from pavdm_cli import whole
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.models.device import training_dtype
 from pavdm_cli.training.muon import Muon
@@ -127,7 +128,7 @@ def begin(state: State, path: Path, **settings: object) -> None:
     if path.exists():
         state.load(path)
     plain = {k: asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for k, v in settings.items()}
-    path.with_suffix(".json").write_text(json.dumps(plain, indent=2, default=str) + "\n")
+    whole.write(path.with_suffix(".json"), f"{json.dumps(plain, indent=2, default=str)}\n".encode())
 
 
 def _set_rates(state: State, peaks: list[list[float]], share: float) -> None:

@@ -11,6 +11,7 @@ from pavdm_cli.cli.app import app
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.studies import error_terms, retrieval
 from pavdm_cli.studies.retrieval import Plan
+from pavdm_cli.training import memory
 
 
 def study(*arguments: object) -> str:
@@ -57,6 +58,9 @@ def test_errors_ends_in_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     kept = ("whole windows, 6 calls", "rolling, 16 calls")
     monkeypatch.setattr(error_terms, "SCHEDULES", {name: error_terms.SCHEDULES[name] for name in kept})
     trained, page = write_trained(tmp_path, ["prepend-16", "prepend-112"]), tmp_path / "page"
+    result = CliRunner().invoke(app, ["study", "errors", "--trained", str(trained), "-o", str(page)])
+    assert "prepend-16 is not trained to its end" in str(result.exception) and not page.exists()
+    monkeypatch.setattr(memory, "finished", lambda folder: True)
     said = study("errors", "--trained", trained, "-o", page, "--films", 2)
     assert "between score errors and roll-outs" in said
     found = json.loads((page / "results.json").read_text())

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pictures import moving_frames
 from scenes import FPS, pixels, scene
 
 from pavdm_cli.drift import analysis
@@ -142,3 +143,14 @@ def test_a_small_fast_thing_is_no_cut() -> None:
     frames[24:, 10:25, 5:20] = CLEAN[0, 10:25, 5:20]
     frames[24:, 30:45, 40:55] = 255
     assert analysed(frames).cuts == ()
+
+
+@pytest.mark.parametrize("fps", [1, 2, 3])
+def test_few_frames_a_second_that_move_do_not_stand_still(fps: int) -> None:
+    analyser = Analyser(fps)
+    analyser.add(moving_frames(24, (48, 64)))
+    seen = analyser.result()
+    assert not seen.freezes and seen.bad_from is None, seen.faults
+    still = Analyser(fps)
+    still.add(np.repeat(moving_frames(1, (48, 64)), 12, axis=0))
+    assert still.result().freezes

@@ -98,6 +98,17 @@ def test_a_file_that_comes_damaged_is_refused_and_fetched_anew(server: Hub) -> N
     assert hub.missing(library.find(NAME)) == ()
 
 
+def test_weights_that_were_changed_since_are_fetched_anew(server: Hub, checkpoint: Path) -> None:
+    """They are as large as those before; so is the part of one that was cut off."""
+    list(hub.pull(NAME))
+    (checkpoint / TENSORS).write_text("n" * 5000)
+    (checkpoint / "text_encoder/model.safetensors").write_text("y" * 100)
+    list(hub.pull(NAME))
+    folder = library.find(NAME)
+    assert (folder / TENSORS).read_text() == "n" * 5000
+    assert not any(wrong for _, wrong in hub.verify(folder))
+
+
 def test_verify_names_what_is_damaged_and_the_command_that_mends_it(server: Hub) -> None:
     list(hub.pull(NAME))
     path = hub.local(NAME) / TENSORS

@@ -62,6 +62,37 @@ def test_joints_at_every_frame_are_none(tmp_path: Path) -> None:
     assert inspection.inspect(path).analysis.joints is None
 
 
+@pytest.mark.parametrize(
+    ("facts", "begins"),
+    [
+        ({}, 0),
+        ({"frames_per_latent": 4, "missing": 3}, -3),
+        ({"hidden": 30, "first": 30}, 2),  # the latent that was half shown is shown to its end first
+        ({"shift": 26, "first": 38}, 38),
+        ({"first": 50}, 52),
+    ],
+)
+def test_joints_stand_where_the_pieces_of_the_last_making_meet(
+    tmp_path: Path, facts: dict[str, int], begins: int
+) -> None:
+    """Every twenty frames in the film's latents, whatever of them the file shows."""
+    own = Settings(
+        prompt="a", seed=1, frames=300, schedule="autoregressive:chunk=5", guidance=1, model="m", weights="",
+        vae="", scale=1, quality=18, device="cpu", dtype="fp32", threads=1, attention_chunk=None,
+        deterministic=False, torch="", pavdm="", run="", **facts,
+    )  # fmt: skip
+    assert inspection.joints_from(own) == begins
+    frames = moving_frames(160).astype(int)
+    for t in range(begins + 20, 160, 20):
+        if t > 0:
+            frames[t:] += 12 if (t - begins) % 40 else -12
+    path = tmp_path / "film.mp4"
+    with VideoWriter(path, frames.shape[1:3], 24, quality=4, tags=stored(own)) as writer:
+        writer.write(frames.clip(0, 255).astype(np.uint8))
+    joints = inspection.inspect(path).analysis.joints
+    assert joints and joints.every == 20 and joints.low > 1.5
+
+
 def test_a_schedule_of_another_time_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScheduleError, match="'spiral': unknown"):
         inspection.inspect(written(tmp_path / "a.mp4", schedule="spiral"))

@@ -1,12 +1,14 @@
 """The plan: memory, what goes side by side, and time."""
 
-import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from pavdm_cli.errors import CheckpointError, ScheduleError
 from pavdm_cli.models import library
@@ -14,7 +16,9 @@ from pavdm_cli.models.device import Place
 from pavdm_cli.models.pipeline import load
 from pavdm_cli.models.walk import Walk
 from pavdm_cli.runs import plan
+from pavdm_cli.runs.guided import Guided
 from pavdm_cli.runs.order import Order, Video
+from pavdm_cli.sampling.schedule import Step
 
 CPU = Place(torch.device("cpu"), torch.float32)
 CUDA = Place(torch.device("cuda"), torch.float16)
@@ -120,10 +124,28 @@ WRITTEN = 96 / plan.TRIAL
 def test_time_is_that_of_calls_latents_and_frames(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch, halved: bool, spare: int, expected: float
 ) -> None:
-    ticks = itertools.count()
     monkeypatch.setattr(plan, "at_once", lambda: halved)
     monkeypatch.setattr(plan, "allowed", lambda: 4 if halved else torch.get_num_threads() + spare)
-    monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
+    clock = [0.0]
+    monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
     one, pipeline = order(tiny_model, videos=2, frames=96), load(str(tiny_model), CPU)
-    seconds, smaller = plan.estimate(one, plan.make(one, CPU), pipeline)  # every timed thing takes one tick
+    call, decode, send = Guided.__call__, pipeline.decode_stream, plan.Encoder.send
+
+    def called(self: Guided, latents: Tensor, step: Step) -> Tensor:
+        clock[0] += 1
+        return call(self, latents, step)
+
+    def decoded(latents: Iterable[Tensor]) -> Iterator[Tensor]:
+        for frames in decode(latents):
+            clock[0] += 1
+            yield frames
+
+    def sent(self: plan.Encoder, frame: np.ndarray) -> None:
+        clock[0] += 1 / plan.TRIAL
+        send(self, frame)
+
+    monkeypatch.setattr(Guided, "__call__", called)
+    monkeypatch.setattr(pipeline, "decode_stream", decoded)
+    monkeypatch.setattr(plan.Encoder, "send", sent)
+    seconds, smaller = plan.estimate(one, plan.make(one, CPU), pipeline)  # a call and a latent take a second
     assert seconds == pytest.approx(2 * expected) and smaller is None

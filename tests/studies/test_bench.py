@@ -107,15 +107,13 @@ def test_figures_beside_earlier_ones() -> None:
     now = {"wall_s": 2.0, "fps": 12.0, "split": {"load": 1.0}, "machine": {"cores": "2"}}
     shared = bench.compared(now, {"wall_s": 1.0, "fps": 24, "split": {"load": 0.5, "new": 1}})
     assert shared == {"wall_s": (1.0, 2.0), "fps": (24.0, 12.0), "split.load": (0.5, 1.0)}
-    with pytest.raises(ConfigError, match="wall_s"):
-        bench.compared(now, {"speed": 1})
 
 
 def test_a_spread() -> None:
     assert Spread.of([3, 1, 2]) == Spread(2, 1, 3)
 
 
-def test_the_command(tiny_model: Path, tmp_path: Path) -> None:
+def test_the_command(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "figures.json"
     words = [
         "bench",
@@ -136,11 +134,20 @@ def test_the_command(tiny_model: Path, tmp_path: Path) -> None:
     assert list(found)[:4] == ["wall_s", "frames", "fps", "split"] and found["frames"] == 64
     result = CliRunner().invoke(app, [*words, "--compare", str(file)], catch_exceptions=False)
     assert "split.denoise" in result.output
+    other, deep = tmp_path / "other.json", tmp_path / "deep.json"
+    other.write_text('{"speed": 1}')
+    deep.write_text("[" * 100_000)
     for bad in (
+        ["--guidance", "nan"],
+        ["--guidance", "-3"],
+        ["--compare", str(other)],
+        ["--compare", str(deep)],
         ["--repeats", "0"],
         ["--json", "nowhere/x.json"],
         ["--compare", "nothing.json"],
         ["--seconds", "-1"],
     ):
-        with pytest.raises(ConfigError):
+        with monkeypatch.context() as patch, pytest.raises(ConfigError):
+            if "--repeats" not in bad and "nowhere/x.json" not in bad:
+                patch.setattr(bench, "measure", None)  # what is wrong is said before
             CliRunner().invoke(app, [*words, *bad], catch_exceptions=False)
