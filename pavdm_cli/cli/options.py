@@ -53,7 +53,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         help="A name from 'pavdm models list', or a model's folder.",
-        show_default="worlds",
+        show_default="worlds, or a film's own",
         rich_help_panel=BASIC,
     ),
 ]
@@ -72,7 +72,7 @@ Guidance = Annotated[
         "--guidance-scale",
         "--cfg",
         help="How strictly the prompt is followed: 0 ignores it, 1 follows it plainly and twice as fast.",
-        show_default="the model's",
+        show_default="the model's, or a film's own",
         rich_help_panel=BASIC,
     ),
 ]
@@ -91,8 +91,8 @@ Steps = Annotated[
     typer.Option(
         "--steps",
         "--num-inference-steps",
-        help="Moves from noise to picture: fewer are faster, more are finer.",
-        show_default="the model's",
+        help="Moves from noise to picture: time grows with their number, and too few are coarse.",
+        show_default="the model's, or a film's own",
         rich_help_panel=BASIC,
     ),
 ]
@@ -141,7 +141,7 @@ RunDir = Annotated[
 File = Annotated[Path, typer.Argument(help="A video file.", show_default=False)]
 RunName = Annotated[
     str | None,
-    typer.Argument(metavar="RUN", help="A name from 'pavdm runs list'.", show_default="the last one"),
+    typer.Argument(metavar="RUN", help="A name from 'pavdm runs list'.", show_default="the newest stopped"),
 ]
 Again = Annotated[
     str | None,
@@ -182,7 +182,7 @@ TakesFolder = Annotated[
         "--output",
         "-o",
         metavar="FOLDER",
-        help="Where the takes go, as NAME-take-SEED.mp4. Default: beside the video.",
+        help="Where the takes go, as NAME-take-SEED.mp4, or one's file. Default: beside the video.",
         show_default=False,
         rich_help_panel=BASIC,
     ),
@@ -205,7 +205,7 @@ Prompts = Annotated[
 Scale = Annotated[
     int | None,
     typer.Option(
-        help="Enlarge so many times when writing; 1 is the model's own size. Default: to about 512 lines.",
+        help="Enlarge when writing; 1 is the model's own size. Default: a film's own, or to about 512 lines.",
         show_default=False,
         rich_help_panel=FILE,
     ),
@@ -213,7 +213,9 @@ Scale = Annotated[
 Quality = Annotated[
     int | None,
     typer.Option(
-        help="The encoder's quantiser, from 1 (best) to 51.", show_default="18", rich_help_panel=FILE
+        help="The encoder's quantiser, 1 (best) to 51.",
+        show_default="18, or a film's own",
+        rich_help_panel=FILE,
     ),
 ]
 
@@ -222,7 +224,7 @@ Size = Annotated[
     typer.Option(
         metavar="WxH",
         help="Width and height that the model makes, where it can make several.",
-        show_default="the model's",
+        show_default="the model's, or a film's own",
         rich_help_panel=FILE,
     ),
 ]
@@ -230,7 +232,7 @@ Fps = Annotated[
     int | None,
     typer.Option(
         help="Frames a second, where the model can make several.",
-        show_default="the model's",
+        show_default="the model's, or a film's own",
         rich_help_panel=FILE,
     ),
 ]
@@ -299,20 +301,14 @@ VaeTiling = Annotated[
 Schedule = Annotated[
     str | None,
     typer.Option(
-        show_default="progressive",
+        show_default="progressive, or a film's own",
         help="NAME[:key=value,...], a way of rolling: 'pavdm schedules list' names them, 'show' their keys.",
         rich_help_panel=RESEARCH,
     ),
 ]
 
 Compile = Annotated[bool, typer.Option("--compile", help="Compile the network first.")]
-Shapes = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        help="The model that gives sizes and schedule; in training, the other networks too.",
-    ),
-]
+Shapes = Annotated[str, typer.Option("--model", help="The model whose sizes and usual settings are taken.")]
 Name = Annotated[str, typer.Argument(help="A name from 'pavdm models list', or a model's folder.")]
 Checkpoint = Annotated[
     str, typer.Argument(help="A name from 'pavdm models list', or a repository of the hub: OWNER/NAME.")

@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 Work = Annotated[Path, typer.Option(help="Where a record of each video goes; a study goes on from there.")]
-PageFolder = Annotated[Path, typer.Option("--output", "-o", help="Where the page and results.json go.")]
+PageFolder = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Where the page and results.json go, in place of those there, be it a quick one's.",
+    ),
+]
 Quick = Annotated[bool, typer.Option("--quick", help="One prompt a family, once, for 20 seconds.")]
 Brief = Annotated[bool, typer.Option("--quick", help="Four prompts, once, for 20 seconds.")]
 Against = Annotated[Path | None, typer.Option(help="Another results.json to lay beside.", show_default=False)]
