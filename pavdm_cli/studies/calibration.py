@@ -35,6 +35,7 @@ WATCHED = (
     "persistence",
     "feature change",
     "retrieval",
+    "change over two seconds",
     "brightness, last less first",
     "contrast, last less first",
     "saturation, last less first",

@@ -77,6 +77,7 @@ def by_interval(
             put(f"adherence of {name}", values)
         put("persistence", [_mean([_same(look, record.looks[0]) for look in here]) for here in looks])
         put("feature change", [_mean([_moved(look, record.looks[0]) for look in here]) for here in looks])
+        put("change over two seconds", [_mean([look.change for look in here]) for here in looks])
         put(
             "retrieval",
             [_mean([_nearest(look, centres) == record.prompt for look in here]) for here in looks],

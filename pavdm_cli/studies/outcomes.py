@@ -26,6 +26,7 @@ COURSES = (
     "retrieval",
     "feature change",
     "motion",
+    "change over two seconds",
     "brightness",
     "contrast",
     "saturation",

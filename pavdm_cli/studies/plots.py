@@ -20,6 +20,7 @@ SHOWN = (
     "Frechet distance above floor",
     "distance between prompts",
     "motion",
+    "change over two seconds",
     "brightness",
     "contrast",
     "saturation",
@@ -27,7 +28,7 @@ SHOWN = (
 )
 COLOURS = {"made": "#b3261e", "other": "#107a3d", "coded": "#2457a6"}
 NAMES = {"made": "the model", "other": "renders", "coded": "renders through the VAE"}
-COLUMNS = 4
+COLUMNS = 5
 
 
 def courses(path: Path, scores: Scores, against: Scores | None) -> None:

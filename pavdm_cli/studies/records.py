@@ -21,18 +21,22 @@ from pavdm_cli.training.worlds.paint import FPS
 
 LOOK_EVERY = 2
 """Seconds between the beginnings of the stretches that the probe reads."""
+LATER = 2
+"""Seconds to what a stretch's frames are held against, to tell travel from shimmer."""
 STRIP_EVERY = 5
 """Seconds between the frames of a strip."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What the probe reads in the stretch of four seconds that begins at `at`."""
+    """What the probe reads in the stretch of four seconds that begins at `at`; change: how far its frames are
+    from those two seconds later."""
 
     at: float
     family: str
     answers: dict[str, str]
     features: list[float]
+    change: float
 
 
 @dataclass(frozen=True)
@@ -123,9 +127,18 @@ class Recorder:
         device = next(probe.parameters()).device
         readings = probe.read(torch.from_numpy(frames).to(device).float() / 127.5 - 1, [family] * len(starts))
         return [
-            Look(start / self._fps, one.family, one.answers, list(one.features))
-            for start, one in zip(starts, readings, strict=True)
+            Look(start / self._fps, one.family, one.answers, list(one.features), change(own))
+            for start, one, own in zip(starts, readings, frames, strict=True)
         ]
+
+
+def change(frames: NDArray[np.uint8]) -> float:
+    """Return the mean difference of frames, `STRIDE` apart, from those two seconds later, of the full range.
+
+    What only shimmers differs no more after two seconds than after one frame; what travels does.
+    """
+    lag = LATER * FPS // STRIDE
+    return float(np.abs(frames[lag:].astype(np.float32) - frames[:-lag]).mean()) / 255
 
 
 def look(frames: Iterator[NDArray[np.uint8]], films: Sequence[Film], probe: Probe, piece: int = 1) -> None:

@@ -44,10 +44,10 @@ def gates(scores: Scores) -> list[Gate]:
             found.append(_at_least(f"{name}, low end of the interval", videos[name].low, least))
     for name in ("kernel distance above floor", "Frechet distance above floor"):
         found.append(_grows_little(name, courses[name]["made"], courses[name]["other"]))
-    motion = courses["motion"]["made"][-1].value / courses["motion"]["other"][-1].value
-    found.append(
-        Gate("motion over that of renders, last interval", motion, "0.80 to 1.25", 0.8 <= motion <= 1.25)
-    )
+    for name in ("motion", "change over two seconds"):
+        times = courses[name]["made"][-1].value / courses[name]["other"][-1].value
+        wanted = f"{name} over that of renders, last interval"
+        found.append(Gate(wanted, times, "0.80 to 1.25", 0.8 <= times <= 1.25))
     found.append(_at_least("light kept, share of videos", videos["light kept"].value, 0.90))
     for name in ("freezes", "blanks", "cuts"):
         found.append(_at_most(f"{name} a video", videos[name].value, 0.0))

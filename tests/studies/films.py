@@ -22,7 +22,7 @@ def record(prompt: int = 0, seed: int = 1, noise: float = 0.1, wrong: int = 0) -
         if shown is not PROMPTS[prompt]:
             answers = dict.fromkeys(answers, "another")
         middle = np.random.default_rng(PROMPTS.index(shown)).normal(size=4)
-        looks.append(Look(float(at), shown.family, answers, list(middle + noise * rng.normal(size=4))))
+        looks.append(Look(float(at), shown.family, answers, list(middle + noise * rng.normal(size=4)), 0.1))
     figures = {name: [0.5 + 0.01 * rng.normal() for _ in range(SECONDS)] for name in FIGURES}
     return Record(PROMPTS[prompt].prompt, seed, SECONDS, figures, looks, 1.0, 0, 0, 0, 0.0)
 

@@ -1,5 +1,7 @@
 """Measures: what is counted, over which stretches, and how far sets are apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from films import falling, record
@@ -23,8 +25,8 @@ def test_adherence_counts_every_fact_and_the_family() -> None:
     asked, look = PROMPTS[0], record().looks[0]
     assert measures.adherence(look, asked) == 1
     half = dict(look.answers) | {"motion": "spinning", "background": "red"}
-    assert measures.adherence(type(look)(0, "shapes", half, look.features), asked) == pytest.approx(2 / 4)
-    assert measures.adherence(type(look)(0, "sea", look.answers, look.features), asked) == 0
+    assert measures.adherence(replace(look, answers=half), asked) == pytest.approx(2 / 4)
+    assert measures.adherence(replace(look, family="sea"), asked) == 0
 
 
 def test_a_video_that_turns_into_another_loses_adherence_persistence_and_retrieval() -> None:

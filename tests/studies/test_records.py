@@ -51,6 +51,19 @@ def test_a_stretch_is_read_at_its_own_place() -> None:
     np.testing.assert_allclose(second.features, first.features, atol=1e-5)
 
 
+def test_what_travels_changes_over_seconds_and_what_shimmers_does_not() -> None:
+    rng = np.random.default_rng(0)
+    shimmer = rng.integers(0, 60, (16, 3, 8, 8)).astype(np.uint8)
+    strip = (
+        rng.integers(0, 60, (3, 8, 40)).astype(np.uint8).repeat(4, axis=2)
+    )  # soft, so that a step is small
+    travel = np.stack([strip[:, :, 2 * t : 2 * t + 8] for t in range(16)])
+    for frames, least, most in ((shimmer, 0.9, 1.1), (travel, 1.3, 4.0)):
+        near = np.abs(frames[1:].astype(float) - frames[:-1]).mean() / 255
+        assert least < records.change(frames) / near < most
+    assert records.change(np.full((16, 3, 8, 8), 9, np.uint8)) == 0
+
+
 def test_records_are_read_as_they_were_written(tmp_path: Path) -> None:
     recorder = Recorder(FPS)
     recorder.add(video(5))
