@@ -172,8 +172,8 @@ def _changes(ramp: Ramp) -> list[Variant]:
         change("no-context", "nothing clean in view", context=0),
         change("half-moves", f"{ramp.steps // 2} moves", steps=ramp.steps // 2),
         change("double-moves", f"{2 * ramp.steps} moves", steps=2 * ramp.steps),
-        change("moves-straight", "every move an Euler step", renoise_above=1.0),
         change("moves-noised", "every move noises its clean value anew", renoise_above=0.0),
+        change("moves-noised-high", "moves that end above level 0.45 do", renoise_above=0.45),
     ]
 
 
