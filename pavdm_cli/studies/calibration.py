@@ -129,10 +129,10 @@ def _noticed(
     own: Sequence[Record], plain: Sequence[Record], real: Sequence[Record], others: Sequence[Sequence[Record]]
 ) -> set[str]:
     """Return the names of the measures that tell videos from undamaged ones of other scenes."""
-    asked, centres = {one.prompt: one for one in PROMPTS}, measures.centres(real)
+    asked, renders = {one.prompt: one for one in PROMPTS}, measures.usual(real)
 
     def values(of: Sequence[Record]) -> Mapping[str, measures.Values]:
-        courses = measures.by_interval(of, asked, centres)
+        courses = measures.by_interval(of, asked, renders)
         return {name: row[:, -1] for name, row in courses.items()} | measures.of_videos(of, asked)
 
     damaged_, undamaged = values(own), values(plain)

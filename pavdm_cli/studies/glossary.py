@@ -12,8 +12,8 @@ MEANT = {
     "saturation": "mean spread between a pixel's largest and smallest colour, of the full range",
     "sharpness": "mean size of the Laplacian of luma, of the full range",
     "motion": "mean change of luma from frame to frame, of the full range",
-    "change over two seconds": "mean change of a small picture in two seconds, of the full range: what "
-    "travels changes by more than from frame to frame, what shimmers does not",
+    "change over two seconds": "mean change of a small picture in two seconds, over that of true renders of "
+    "the prompt: what travels changes by more than from frame to frame, what shimmers does not",
     "histogram": "distance of the histogram of colours from that of the first second, of the full range",
     "kernel distance above floor": "unbiased squared kernel distance between the probe's features of videos "
     "and of true renders, less that between two sets of true renders",

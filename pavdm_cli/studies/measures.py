@@ -4,6 +4,7 @@ Values of videos are (V, K) over K intervals or (V,); NaN where there is nothing
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,14 @@ STRETCH = SPAN // FPS
 LIGHT = ("brightness", "contrast", "saturation")
 KEPT = 0.05
 """Change of brightness, contrast or saturation, of the full range, that counts as none."""
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What true renders of a prompt are like: their mean features, and their change over two seconds."""
+
+    features: Values
+    change: float
 
 
 def intervals(seconds: float) -> int:
@@ -51,11 +60,12 @@ def adherence(look: Look, asked: Asked) -> float:
 
 
 def by_interval(
-    records: Sequence[Record], asked: Mapping[str, Asked], centres: Mapping[str, Values]
+    records: Sequence[Record], asked: Mapping[str, Asked], renders: Mapping[str, Usual]
 ) -> dict[str, Values]:
     """Return every measure of single videos, (V, K) each.
 
-    centres: mean features of true renders by prompt; a stretch is retrieved if its own prompt's is nearest.
+    renders: what true ones are like by prompt; a stretch is retrieved if its own prompt's are nearest, and
+    its change is over theirs.
     """
     count = intervals(records[0].seconds)
     names = sorted({name for record in records for name in ("family", *asked[record.prompt].facts)})
@@ -77,10 +87,11 @@ def by_interval(
             put(f"adherence of {name}", values)
         put("persistence", [_mean([_same(look, record.looks[0]) for look in here]) for here in looks])
         put("feature change", [_mean([_moved(look, record.looks[0]) for look in here]) for here in looks])
-        put("change over two seconds", [_mean([look.change for look in here]) for here in looks])
+        pace = renders[record.prompt].change
+        put("change over two seconds", [_mean([look.change / pace for look in here]) for here in looks])
         put(
             "retrieval",
-            [_mean([_nearest(look, centres) == record.prompt for look in here]) for here in looks],
+            [_mean([_nearest(look, renders) == record.prompt for look in here]) for here in looks],
         )
         for name, values in record.figures.items():
             put(name, [_mean(values[k * INTERVAL : (k + 1) * INTERVAL]) for k in range(count)])
@@ -134,12 +145,15 @@ def distances(
     return {name: np.array(values) for name, values in (found | {"distance between prompts": apart}).items()}
 
 
-def centres(real: Sequence[Record]) -> dict[str, Values]:
-    """Return the mean features of true renders by prompt."""
-    found: dict[str, list[list[float]]] = {}
+def usual(real: Sequence[Record]) -> dict[str, Usual]:
+    """Return what true renders are like by prompt."""
+    looks: dict[str, list[Look]] = {}
     for record in real:
-        found.setdefault(record.prompt, []).extend(look.features for look in record.looks)
-    return {prompt: np.array(values).mean(0) for prompt, values in found.items()}
+        looks.setdefault(record.prompt, []).extend(record.looks)
+    return {
+        prompt: Usual(np.array([look.features for look in own]).mean(0), _mean([look.change for look in own]))
+        for prompt, own in looks.items()
+    }
 
 
 def _course(figure: str, values: Values) -> dict[str, float]:
@@ -169,8 +183,8 @@ def _moved(look: Look, first: Look) -> float:
     return float(np.square(np.subtract(look.features, first.features)).mean() ** 0.5)
 
 
-def _nearest(look: Look, centres: Mapping[str, Values]) -> str:
-    return min(centres, key=lambda prompt: float(np.square(centres[prompt] - look.features).sum()))
+def _nearest(look: Look, renders: Mapping[str, Usual]) -> str:
+    return min(renders, key=lambda prompt: float(np.square(renders[prompt].features - look.features).sum()))
 
 
 def _spread(features: Values, records: Sequence[Record]) -> float:

@@ -166,12 +166,12 @@ class Judge:
         self._plan = study.plan
         self._real = scorecard.gather(study.plan, "real", study.renders)
         self._floors = [scorecard.gather(study.plan, kind, study.renders) for kind in scorecard.floor_kinds()]
-        self._centres = measures.centres(self._real)
+        self._usual = measures.usual(self._real)
         self._asked = {one.prompt: one for one in PROMPTS}
 
     def figures(self, own: Sequence[Record]) -> Figures:
         """Return the figures of a set of videos, in the plan's order."""
-        courses = measures.by_interval(own, self._asked, self._centres)
+        courses = measures.by_interval(own, self._asked, self._usual)
         videos = measures.of_videos(own, self._asked)
         return Figures(
             {name: self._by_prompt(courses[name]) for name in COURSES},

@@ -210,11 +210,11 @@ def score(plan: Plan, own: Identity, folder: Path) -> Scores:
     asked = {one.prompt: one for one in PROMPTS}
     real = gather(plan, "real", folder)
     floors = [gather(plan, kind, folder) for kind in floor_kinds()]
-    centres = measures.centres(real)
+    usual = measures.usual(real)
     scores = Scores(own, len(plan.videos))
     for kind in KINDS:
         own_records = gather(plan, kind, folder)
-        for name, values in measures.by_interval(own_records, asked, centres).items():
+        for name, values in measures.by_interval(own_records, asked, usual).items():
             scores.by_interval.setdefault(name, {})[kind] = of_means(values)
         for name, values in measures.of_videos(own_records, asked).items():
             scores.of_videos.setdefault(name, {})[kind] = of_means(values[:, None])[0]

@@ -13,7 +13,7 @@ ASKED = {one.prompt: one for one in PROMPTS}
 
 
 def courses(*records):  # type: ignore[no-untyped-def]
-    return measures.by_interval(records, ASKED, measures.centres([record(i, 9) for i in range(6)]))
+    return measures.by_interval(records, ASKED, measures.usual([record(i, 9) for i in range(6)]))
 
 
 def test_stretches_belong_to_the_interval_they_lie_in() -> None:
