@@ -5,6 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 
 
+class Unwritten(OSError):
+    """A file could not be written: `filename`, and why."""
+
+
 def part_of(path: Path) -> Path:
     """Return where a file is written before it takes its place."""
     return path.with_name(path.name + ".part")
@@ -16,7 +20,7 @@ def write(path: Path, data: bytes, *, flush: bool = False) -> None:
     flush: it is on the disk when this returns, not on its way there.
 
     Raises:
-        OSError: it cannot be written; `filename` is `path`.
+        Unwritten: it cannot be.
     """
     part = part_of(path)
     try:
@@ -25,7 +29,7 @@ def write(path: Path, data: bytes, *, flush: bool = False) -> None:
     except OSError as error:
         with suppress(OSError):
             part.unlink()
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        raise Unwritten(error.errno, error.strerror, os.fspath(path)) from error
 
 
 def replace(part: Path, path: Path) -> None:

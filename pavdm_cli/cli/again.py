@@ -101,12 +101,13 @@ def cues(
         raise ConfigError(
             f"--at {asked[0].at - offset:g}s: the new part begins at {joint - offset:g} s; give a later time"
         )
+    times = {cue.at for cue in asked}
+    known = tuple(cue for cue in known if cue.at not in times)
     if prompt is not None and own is not None:
         known = tuple(cue for cue in known if cue.at < joint)
         if prompt != active(own.prompt, known, joint):
             known = (*known, Cue(joint, prompt))
-    times = {cue.at for cue in asked}
-    return ordered([*(cue for cue in known if cue.at not in times), *asked])
+    return ordered([*known, *asked])
 
 
 def order(

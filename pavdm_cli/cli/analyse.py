@@ -213,11 +213,12 @@ def _repeats(seen: "Analysis") -> str:
 def _joints(seen: "Analysis") -> str:
     joints = seen.joints
     assert joints
+    since = f" from {_clock(joints.since)} on" if joints.since >= 1 else ""
     around = "around" if joints.among == 1 else f"at every {joints.among}th frame around"
     if joints.count < FEWEST:
-        return f"every {joints.every} frames: too few to tell ({joints.count})"
+        return f"every {joints.every} frames{since}: too few to tell ({joints.count})"
     return (
-        f"every {joints.every} frames: {joints.times:.2f} times the motion {around} "
+        f"every {joints.every} frames{since}: {joints.times:.2f} times the motion {around} "
         f"({joints.low:.2f} to {joints.high:.2f} in 95 % of {joints.count}); worst {joints.worst:.1f} at "
         f"{_clock(joints.worst_at)}; at 1 no joint is seen"
     )

@@ -19,6 +19,7 @@ from pavdm_cli.cli.redo import redo
 from pavdm_cli.cli.resume import resume
 from pavdm_cli.cli.show import show
 from pavdm_cli.errors import PavdmError
+from pavdm_cli.whole import Unwritten
 
 app = typer.Typer(
     help="Long videos from a prompt, on one machine.",
@@ -85,7 +86,7 @@ def main() -> None:
             output.error(f"{wrong}{'' if wrong.endswith('?') else ';'} '{command} -h' says what can be given")
         raise SystemExit(error.exit_code) from None
     except OSError as error:
-        if error.filename:
+        if isinstance(error, Unwritten):
             output.error(f"{error.filename}: {error.strerror}; mend that, or write elsewhere")
         elif error.errno == errno.ENOSPC:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it has no place

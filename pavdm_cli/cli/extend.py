@@ -39,7 +39,10 @@ def extend(
     run_dir: options.RunDir = None,
     schedule: options.Schedule = None,
 ) -> None:
-    """Go on with any video. What pavdm made goes on from its own latents, and its frames stay as they are."""
+    """Go on with any video. What pavdm made goes on from its own latents, and its frames stay as they are.
+
+    What is not given is as in the film: model, prompt, guidance, schedule, scale, quality.
+    """
     from pavdm_cli.cli import again, report, work
     from pavdm_cli.cli import order as orders
     from pavdm_cli.media.writer import check_output

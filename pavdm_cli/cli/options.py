@@ -53,7 +53,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         help="A name from 'pavdm models list', or a model's folder.",
-        show_default="worlds, or a film's own",
+        show_default="worlds",
         rich_help_panel=BASIC,
     ),
 ]
@@ -72,7 +72,7 @@ Guidance = Annotated[
         "--guidance-scale",
         "--cfg",
         help="How strictly the prompt is followed: 0 ignores it, 1 follows it plainly and twice as fast.",
-        show_default="the model's, or a film's own",
+        show_default="the model's",
         rich_help_panel=BASIC,
     ),
 ]
@@ -92,7 +92,7 @@ Steps = Annotated[
         "--steps",
         "--num-inference-steps",
         help="Moves from noise to picture: time grows with their number, and too few are coarse.",
-        show_default="the model's, or a film's own",
+        show_default="the model's",
         rich_help_panel=BASIC,
     ),
 ]
@@ -214,7 +214,7 @@ Quality = Annotated[
     int | None,
     typer.Option(
         help="The encoder's quantiser, 1 (best) to 51.",
-        show_default="18, or a film's own",
+        show_default="18",
         rich_help_panel=FILE,
     ),
 ]
@@ -224,7 +224,7 @@ Size = Annotated[
     typer.Option(
         metavar="WxH",
         help="Width and height that the model makes, where it can make several.",
-        show_default="the model's, or a film's own",
+        show_default="the model's",
         rich_help_panel=FILE,
     ),
 ]
@@ -232,7 +232,7 @@ Fps = Annotated[
     int | None,
     typer.Option(
         help="Frames a second, where the model can make several.",
-        show_default="the model's, or a film's own",
+        show_default="the model's",
         rich_help_panel=FILE,
     ),
 ]
@@ -301,7 +301,7 @@ VaeTiling = Annotated[
 Schedule = Annotated[
     str | None,
     typer.Option(
-        show_default="progressive, or a film's own",
+        show_default="progressive",
         help="NAME[:key=value,...], a way of rolling: 'pavdm schedules list' names them, 'show' their keys.",
         rich_help_panel=RESEARCH,
     ),

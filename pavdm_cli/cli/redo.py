@@ -37,7 +37,10 @@ def redo(
     run_dir: options.RunDir = None,
     schedule: options.Schedule = None,
 ) -> None:
-    """Make a video's end anew, once or several times; every frame before stays as it is."""
+    """Make a video's end anew, once or several times; every frame before stays as it is.
+
+    What is not given is as in the film: model, prompt, guidance, schedule.
+    """
     from pavdm_cli.cli import again, report, work
     from pavdm_cli.cli import order as orders
     from pavdm_cli.runs import past

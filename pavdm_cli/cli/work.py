@@ -73,9 +73,9 @@ def carry_out(out: Output, order: Order, run: Run, *, stats: bool, fresh: bool =
             with _stoppable(run, films), _memory_named():
                 _make(out, order, run, films, made, stats=stats)
         except PavdmError:
-            if run.latents():
+            if run.latents() or run.begun:
                 out.remark(f"pavdm resume {run.name}  goes on from where it stopped")
-            elif fresh and not run.begun:
+            elif fresh:
                 run.remove()
             raise
     store.prune(run.folder.parent)

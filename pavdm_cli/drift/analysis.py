@@ -71,7 +71,8 @@ class Joints:
     times: geometric mean of the motion at a joint over that of the frames around it, 1 if nothing is to be
     seen and motion is even (where it is not, less: 0.97 if its logarithm strays by 0.3); only every
     `among`-th frame counts as around, where smaller pieces have joints of their own. low, high: its 95 %
-    interval over the joints. worst: the largest, at `worst_at` seconds.
+    interval over the joints. worst: the largest, at `worst_at` seconds. since: where they
+    begin, in seconds.
     """
 
     every: int
@@ -82,6 +83,7 @@ class Joints:
     high: float
     worst: float
     worst_at: float
+    since: float
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,8 @@ def joints(motion: Sequence[float], every: int, fps: float, among: int = 1, firs
     """Hold the motion at every so many frames against that of the frames around it; None without a joint.
 
     among: count only every so many frames as around. first: frame at which the first piece begins, from which
-    both are counted, be it before the video; nothing before it is looked at.
+    both are counted, be it before the video. Above 0 it is the first joint, and nothing before it is looked
+    at but what lies around it.
 
     Raises:
         VideoError: joints at every frame leave nothing to hold them against.
@@ -215,7 +218,7 @@ def joints(motion: Sequence[float], every: int, fps: float, among: int = 1, firs
     if every <= among:
         raise VideoError(f"joints every {every} frames: nothing is between them; give {among + 1} or more")
     values = np.asarray(motion) + FLOOR
-    places = [t for t in range(first + every, len(values), every) if t > 0]
+    places = [t for t in range(first, len(values), every) if t > 0]
     if not places:
         return None
     logs = np.array([np.log(values[t] / _around(values, t, every, among, first)) for t in places])
@@ -232,6 +235,7 @@ def joints(motion: Sequence[float], every: int, fps: float, among: int = 1, firs
         high,
         float(np.exp(logs[worst])),
         places[worst] / fps,
+        max(first, 0) / fps,
     )
 
 
@@ -260,7 +264,7 @@ def repetition(moments: Sequence[NDArray[np.int16]], per_second: float) -> Repet
 def _around(values: NDArray[np.float64], place: int, every: int, among: int, first: int) -> float:
     """Return the mean of what lies around a joint, as far as half-way to the next ones."""
     reach = max(every // 2, among)
-    frames = range(max(place - reach, first, 1), min(place + reach + 1, len(values)))
+    frames = range(max(place - reach, 1), min(place + reach + 1, len(values)))
     near = [t for t in frames if (t - first) % every and (t - first) % among == 0]
     return float(values[near].mean()) if near else float(values[place])
 

@@ -21,7 +21,7 @@ class SecondStats:
     at: float
     """Where it begins, in seconds."""
     length: float
-    """1, or less for an unfinished last one."""
+    """1, or as near to it as at least two whole frames come; less for an unfinished last one."""
     brightness: float
     """Mean luma."""
     contrast: float
@@ -45,8 +45,8 @@ Turn = tuple[float, float]
 
 
 class DriftMeter:
-    """Measures frames as they pass; keeps one frame of luma and one record a second, or as many whole frames
-    as come nearest to one.
+    """Measures frames as they pass; keeps one frame of luma and one record a second, or as many whole frames,
+    two at least, as come nearest to one.
 
     turns: asked for, in order; what comes after one is a new part.
     """

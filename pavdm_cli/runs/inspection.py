@@ -55,6 +55,7 @@ def inspect(path: Path, every: int | None = None) -> Inspection:
     if every is None and ours:
         first = joints_from(own) if own else 0
         every = joint_frames(str(info.tags["schedule"]), each)
+        first = first % every if every == each else first  # latents alone lie on one grid from the start
         every = every if every > 1 else None  # between joints at every frame there is nothing
     among = like(every, round(info.fps), each, first) if ours and every is not None else 1
     analyser, strip, at, place = Analyser(info.fps, turns(info)), [], [], 0

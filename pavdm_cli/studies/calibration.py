@@ -73,7 +73,7 @@ def make(probe: Probe, judge: str, plan: Plan, folder: Path) -> Iterator[Progres
     Raises:
         RunError: the folder's records are of another probe, length or version of the worlds.
     """
-    claim(folder, Renders(judge, plan.seconds, SIZE, worlds.code_hash()))
+    claim(folder, Renders(records.FORM, judge, plan.seconds, SIZE, worlds.code_hash()))
     groups = [plan.videos[start : start + plan.batch] for start in range(0, len(plan.videos), plan.batch)]
     todo = [(kinds, group) for kinds in ([one] for one in PLAIN) for group in groups]
     todo += [(_doses(), group) for group in groups]

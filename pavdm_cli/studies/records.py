@@ -21,6 +21,8 @@ from pavdm_cli.training.worlds.paint import FPS
 
 LOOK_EVERY = 2
 """Seconds between the beginnings of the stretches that the probe reads."""
+FORM = 2
+"""Version of what a record holds."""
 LATER = 2
 """Seconds to what a stretch's frames are held against, to tell travel from shimmer."""
 STRIP_EVERY = 5

@@ -91,8 +91,9 @@ def first(count: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Renders:
-    """What a folder's records of true renders are of. worlds: the code that draws them."""
+    """What a folder's records of true renders are of. form: of the records. worlds: the code that draws."""
 
+    form: int
     probe: str
     seconds: int
     size: tuple[int, int]
@@ -114,7 +115,7 @@ class Identity:
     @property
     def renders(self) -> Renders:
         """Return what its renders are of, whatever the model."""
-        return Renders(self.probe, self.seconds, self.size, worlds.code_hash())
+        return Renders(records.FORM, self.probe, self.seconds, self.size, worlds.code_hash())
 
 
 FILES: dict[type[Identity] | type[Renders], str] = {Identity: "study.json", Renders: "renders.json"}
@@ -292,7 +293,12 @@ def _hold(folder: Path, own: Identity | Renders, option: str) -> None:
     """Hold what records are to be of against what is written in their folder, if anything is."""
     written, of_renders = folder / FILES[type(own)], isinstance(own, Renders)
     if written.exists():
-        there = configs.read(type(own), written)
+        try:
+            there = configs.read(type(own), written)
+        except ConfigError as error:
+            raise RunError(
+                f"{error}: of another version; give another {option}, or remove {folder}"
+            ) from None
         differ = [one.name for one in fields(own) if getattr(own, one.name) != getattr(there, one.name)]
         found = f"{'renders' if of_renders else 'a study'} of other {', '.join(differ)}" if differ else ""
     else:

@@ -212,6 +212,17 @@ def test_a_prompt_at_the_very_time_of_the_same_cue_keeps_it(folder: Path) -> Non
     assert settings and settings.cues == (Cue(3.0, "sea"),)
 
 
+def test_two_prompts_that_are_typed_for_one_time_are_refused_and_one_replaces_the_film_s_own(
+    folder: Path,
+) -> None:
+    generate("a.mp4", "--frames", "60", "--at", "3s=sea")
+    with pytest.raises(ConfigError, match="two prompts at 3 s: 'a ball' and 'stars'"):
+        raise_of("redo", "a.mp4", "--from", "3s", "--prompt", "a ball", "--at", "3s=stars")
+    pavdm("redo", "a.mp4", "--from", "2s", "--at", "3s=stars", "-q", "-o", "b.mp4")
+    settings = look(folder / "b.mp4", folder).settings
+    assert settings and settings.cues == (Cue(3.0, "stars"),)
+
+
 def test_a_shorter_film_like_another_leaves_out_the_cues_behind_its_end(folder: Path) -> None:
     generate("a.mp4", "--frames", "32", "--at", "1s=sea", "--at", "3s=stars")
     pavdm("generate", "--like", "a.mp4", "--seconds", "2", "-q", "-o", "b.mp4")

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from pavdm_cli.cli.app import app
 from pavdm_cli.errors import CheckpointError
 from pavdm_cli.models import hub, library
+from pavdm_cli.whole import part_of
 
 REPO = "Skywork/SkyReels-V2-DF-14B-720P-Diffusers"
 NAME = "skyreels-v2-df-14b-720p"
@@ -101,10 +102,12 @@ def test_a_file_that_comes_damaged_is_refused_and_fetched_anew(server: Hub) -> N
 def test_weights_that_were_changed_since_are_fetched_anew(server: Hub, checkpoint: Path) -> None:
     """They are as large as those before; so is the part of one that was cut off."""
     list(hub.pull(NAME))
+    folder = library.find(NAME)
     (checkpoint / TENSORS).write_text("n" * 5000)
     (checkpoint / "text_encoder/model.safetensors").write_text("y" * 100)
+    (folder / TENSORS).rename(part_of(folder / TENSORS))
+    os.truncate(part_of(folder / TENSORS), 3000)
     list(hub.pull(NAME))
-    folder = library.find(NAME)
     assert (folder / TENSORS).read_text() == "n" * 5000
     assert not any(wrong for _, wrong in hub.verify(folder))
 

@@ -83,14 +83,32 @@ def test_joints_stand_where_the_pieces_of_the_last_making_meet(
     )  # fmt: skip
     assert inspection.joints_from(own) == begins
     frames = moving_frames(160).astype(int)
-    for t in range(begins + 20, 160, 20):
+    for t in range(begins, 160, 20):
         if t > 0:
             frames[t:] += 12 if (t - begins) % 40 else -12
     path = tmp_path / "film.mp4"
     with VideoWriter(path, frames.shape[1:3], 24, quality=4, tags=stored(own)) as writer:
         writer.write(frames.clip(0, 255).astype(np.uint8))
     joints = inspection.inspect(path).analysis.joints
-    assert joints and joints.every == 20 and joints.low > 1.5
+    assert joints and joints.every == 20 and joints.low > 1.5 and joints.since == max(begins, 0) / 24
+
+
+def test_joints_of_single_latents_are_looked_at_from_the_start_and_where_old_meets_new(
+    tmp_path: Path,
+) -> None:
+    own = Settings(
+        prompt="a", seed=1, first=82, frames=120, schedule="progressive", guidance=1, model="m", weights="",
+        vae="", scale=1, quality=18, device="cpu", dtype="fp32", threads=1, attention_chunk=None,
+        deterministic=False, torch="", pavdm="", run="",
+    )  # fmt: skip
+    frames = moving_frames(120).astype(int)
+    frames[84:] += 60
+    path = tmp_path / "film.mp4"
+    with VideoWriter(path, frames.shape[1:3], 24, quality=4, tags=stored(own)) as writer:
+        writer.write(frames.clip(0, 255).astype(np.uint8))
+    joints = inspection.inspect(path).analysis.joints
+    assert joints and (joints.every, joints.count, joints.since) == (4, 29, 0)
+    assert joints.worst > 5 and joints.worst_at == 84 / 24
 
 
 def test_a_schedule_of_another_time_is_named(tmp_path: Path) -> None:

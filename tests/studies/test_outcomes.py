@@ -1,7 +1,7 @@
 """What the study comes to: differences between pairs, verdicts with their sign, and rankings."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from pavdm_cli.models.probe import Probe
 from pavdm_cli.studies import (
     accumulation_page,
     guidance,
+    measures,
     outcomes,
     records,
     scorecard,
@@ -124,6 +125,29 @@ def test_what_strays_by_chance_to_both_sides_of_one_is_not_told_apart_from_one(s
         base = replace(even, videos=even.videos | {"seams": np.ones(24)})
         called += stray.estimates(base)[1]["seams"].low > 0
     assert called < 8  # the distance of each from 1 gave all of them
+
+
+def test_a_prompt_that_is_left_out_is_left_out_of_renders_too(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what is made, of the renders it is held against, and of those that make the floor."""
+    judge, seen = outcomes.Judge(study), []
+    own = scorecard.gather(PLAN, "made", study.work / SHIPPED / "progressive")
+
+    def distances(
+        made: Sequence[Record], real: Sequence[Record], others: Sequence[Sequence[Record]]
+    ) -> dict[str, np.ndarray]:
+        seen.append([sorted({one.prompt for one in some}) for some in (made, real, *others)])
+        return {name: np.zeros(2) for name in outcomes.DISTANCES}
+
+    monkeypatch.setattr(measures, "distances", distances)
+    judge.figures(own)
+    floors = [scorecard.gather(PLAN, kind, study.renders) for kind in scorecard.floor_kinds()]
+    scorecard.distances(len(PLAN.prompts), own[: len(PLAN.prompts)], own, floors)
+    assert len(seen) > 12
+    for sets in seen:
+        assert len({tuple(prompts) for prompts in sets}) == 1
+    assert {len(sets[0]) for sets in seen} >= {len(PLAN.prompts), len(PLAN.prompts) - 1}
 
 
 def test_seeds_of_a_prompt_are_averaged_before_intervals_are_drawn(study: Study) -> None:

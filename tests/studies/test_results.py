@@ -55,6 +55,12 @@ def test_good_videos_hold_and_bad_ones_do_not(good: Scores, bad: Scores) -> None
     assert not any("first 4 s" in name for name in failed)
 
 
+def test_results_of_before_a_measure_are_held_against_the_others(good: Scores) -> None:
+    earlier = {name: row for name, row in good.by_interval.items() if name != "change over two seconds"}
+    names = [gate.name for gate in results.gates(replace(good, by_interval=earlier))]
+    assert len(names) == len(results.gates(good)) - 1 and not any("two seconds" in name for name in names)
+
+
 def test_more_seeds_are_more_videos_but_of_the_vae_one_a_prompt(folder: Path) -> None:
     twice = replace(PLAN, seeds=2)
     assert [len(twice.of(kind)) for kind in ("made", "coded", "floor1")] == [12, 6, 12]
