@@ -6,14 +6,14 @@ MEANT = {
     "adherence": "share of what the prompt says, its kind of scene included, that the probe reads",
     "persistence": "share of the probe's answers in the first four seconds that it still gives later",
     "feature change": "distance of the probe's features from those of the first four seconds, a feature",
+    "change over two seconds": "mean change of a small picture in two seconds, over that of true renders of "
+    "the prompt: what travels changes by more than from frame to frame, what shimmers does not",
     "retrieval": "share of stretches that lie nearest to true renders of their own prompt, among all prompts",
     "brightness": "mean luma, of the full range",
     "contrast": "standard deviation of luma in a frame, of the full range",
     "saturation": "mean spread between a pixel's largest and smallest colour, of the full range",
     "sharpness": "mean size of the Laplacian of luma, of the full range",
     "motion": "mean change of luma from frame to frame, of the full range",
-    "change over two seconds": "mean change of a small picture in two seconds, over that of true renders of "
-    "the prompt: what travels changes by more than from frame to frame, what shimmers does not",
     "histogram": "distance of the histogram of colours from that of the first second, of the full range",
     "kernel distance above floor": "unbiased squared kernel distance between the probe's features of videos "
     "and of true renders, less that between two sets of true renders",
