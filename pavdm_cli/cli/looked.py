@@ -38,7 +38,7 @@ def save_page(path: Path, found: Sequence[tuple[Inspection, dict[str, str]]]) ->
         for one, said in found
     ]
     try:
-        whole.write(path, page(entries).encode())
+        whole.write(path, page(entries).encode(errors="backslashreplace"))  # a name may be no text
     except OSError as error:
         raise ConfigError(
             f"--html {path}: cannot be written ({error.strerror}); give another place"

@@ -256,6 +256,12 @@ def test_a_film_whose_name_is_no_text_is_gone_on_with_and_shown(folder: Path) ->
         capture_output=True,
         check=False,
     )
+    page = subprocess.run(
+        [sys.executable, "-m", "pavdm_cli", "analyse", str(path), "--html", "page.html"],
+        capture_output=True,
+        check=False,
+    )
+    assert page.returncode == 0 and b"caf\\udce9.mp4" in (folder / "page.html").read_bytes(), page
     assert done.returncode == 0 and b"caf\\udce9.mp4, which pavdm did not make" in done.stdout, done
 
 
