@@ -2,7 +2,8 @@
 
 All are made from the model's usual settings: the ways show as many latents in a call as it does, and as many
 for a second of video. Where a way cannot have that and as many moves as well, it has fewer moves; what it
-does with all of them stands apart.
+does with all of them stands apart. A queue is seen in two windows at least, for in one it is progressive:
+where the moves are no more than the window, it shows fewer latents in a call and has more calls.
 """
 
 from collections.abc import Sequence
@@ -61,8 +62,8 @@ def variants(ramp: Ramp, span: int) -> tuple[Variant, ...]:
 
     ramp: of its progressive schedule. span: latents in a call at most.
     """
-    ways = [one for one in _ways(ramp, span) if _holds(one) and _parted(one)]
-    possible = (*ways, *_sinks(ways, span), *_moves(ways, ramp), *_changes(ramp))
+    ways = [one for one in _ways(ramp, span) if _holds(one)]
+    possible = (*ways, *_sinks(ways), *_moves(ways, ramp), *_changes(ramp))
     found = {(one.schedule, one.ramp): one for one in reversed(possible) if _holds(one)}
     return tuple(one for one in possible if found.get((one.schedule, one.ramp)) is one)
 
@@ -88,7 +89,8 @@ def _ways(ramp: Ramp, span: int) -> list[Variant]:
     """Every way at the span of the model and at the cost of its progressive schedule."""
     window, steps = ramp.window, ramp.steps
     chunk = max(window // 3, ramp.chunk)
-    half = span // 2
+    parts = max(steps // window, 2)
+    part, ahead = max(steps // parts, 1), max(steps * span // window // 2 // parts, 1)
     pyramid = _pyramid(ramp)
     whole = {"context": 0, "steps": round(steps * span / window)}
 
@@ -109,10 +111,13 @@ def _ways(ramp: Ramp, span: int) -> list[Variant]:
             "pyramid", "window by window, its chunks in turn (Diffusion Forcing)",
             "pyramid", **pyramid,
         ),
-        way("fifo", "a long queue, seen in two windows (FIFO-Diffusion)", "fifo"),
+        way(
+            "fifo", f"a queue of {steps} latents, seen in {parts} windows (FIFO-Diffusion)",
+            "fifo", window=part, context=part * span // window - part,
+        ),
         way(
             "fifo-ahead", "the same with half of every window only seen (look-ahead, as published)",
-            "fifo", window=half, context=half, steps=max(steps // window, 1) * half,
+            "fifo", window=ahead, context=ahead, steps=ahead * parts,
         ),
         way(LONGER, "all latents at once, many times the span", "full-sequence", **whole),
     ]  # fmt: skip
@@ -132,14 +137,14 @@ def _pyramid(ramp: Ramp) -> dict[str, object]:
     return own | {"chunk": chunk, "steps": steps}
 
 
-def _sinks(ways: Sequence[Variant], span: int) -> list[Variant]:
+def _sinks(ways: Sequence[Variant]) -> list[Variant]:
     return [
         replace(
             one, name=f"{one.name}-sink", group="sinks", about="first chunk kept in view",
-            ramp=replace(one.ramp, sink=True, context=span - _live(one) - one.ramp.chunk),
+            ramp=replace(one.ramp, sink=True, context=one.ramp.context - one.ramp.chunk),
         )
         for one in ways
-        if one.trained and span - _live(one) - one.ramp.chunk >= 0
+        if one.trained and one.ramp.context >= one.ramp.chunk
     ]  # fmt: skip
 
 
@@ -175,16 +180,6 @@ def _changes(ramp: Ramp) -> list[Variant]:
         change("moves-noised", "every move noises its clean value anew", renoise_above=0.0),
         change("moves-noised-high", "moves that end above level 0.45 do", renoise_above=0.45),
     ]
-
-
-def _parted(one: Variant) -> bool:
-    """Tell whether a queue, if it is one, is longer than a window: else it is the progressive way again."""
-    return one.schedule != "fifo" or one.ramp.steps > one.ramp.window
-
-
-def _live(one: Variant) -> int:
-    """Latents that a call of a long video shows beside its context."""
-    return one.size(LONG).span - one.ramp.context
 
 
 def _holds(one: Variant) -> bool:
