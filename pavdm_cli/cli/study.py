@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Experiments on a model, each with its page.", no_args_is_help=True)
 
 
+@app.callback()
+def begin() -> None:
+    """Keep freed memory for what is rendered next."""
+    from pavdm_cli.training import heap
+
+    heap.keep()
+
+
 @app.command()
 def scorecard(
     model: options.Shapes = library.DEFAULT,

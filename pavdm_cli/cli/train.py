@@ -14,6 +14,14 @@ from pavdm_cli.models import library
 app = typer.Typer(help="Train the networks on procedural worlds.", no_args_is_help=True)
 
 
+@app.callback()
+def begin() -> None:
+    """Keep freed memory for what is rendered next."""
+    from pavdm_cli.training import heap
+
+    heap.keep()
+
+
 @app.command()
 def vae(
     folder: own.Folder,
@@ -95,6 +103,7 @@ def denoiser(
     from pavdm_cli.training import captions, samples
     from pavdm_cli.training import denoiser as training
     from pavdm_cli.training.fit import Budget
+    from pavdm_cli.training.lesson import DenoiserTraining
 
     source = library.find(model)
     config = library.native(source)
@@ -103,7 +112,7 @@ def denoiser(
     encoder = text.load(library.text_folder(source, config)).to(where)
     exact = Place(where, torch.float32)
     settings = replace(
-        training.DenoiserTraining(),
+        DenoiserTraining(),
         **_changes(
             families,
             latents=latents,

@@ -19,6 +19,9 @@ CHANGING = 0.18
 DISSOLVE = 16
 """Frames a change takes."""
 
+OTHER_SEED = 10**9
+"""Seed of clips that no training draws."""
+
 LATEST = 24 * 3600
 """Clips begin within the first hour of a scene, in frames."""
 

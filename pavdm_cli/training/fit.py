@@ -67,11 +67,13 @@ def fit(
     save_seconds: float = 120,
     on_save: Callable[[], None] | None = None,
     after_step: Callable[[int], None] | None = None,
+    on_log: Callable[[], Reports] | None = None,
 ) -> None:
     """Train until the budget is spent, going on from where `state` is.
 
     `loss` is called with the progress and returns the loss to follow. Lines of JSON go to `path` with .log;
-    the state is written every `save_seconds` and at the end, then `on_save` is called.
+    the state is written every `save_seconds` and at the end, then `on_save` is called. `on_log` returns what
+    is logged beside.
     """
     peaks = [[group["lr"] for group in o.param_groups] for o in state.optimizers]
     sums: Reports = {}
@@ -89,7 +91,7 @@ def fit(
         if after_step is not None:
             after_step(state.step)
         if state.step % log_every == 0:
-            _log(path.with_suffix(".log"), state, sums, bar)
+            _log(path.with_suffix(".log"), state, sums, bar, on_log)
             sums = {}
         state.seconds = before + time.monotonic() - begun
         bar.update()
@@ -100,7 +102,7 @@ def fit(
                 on_save()
     bar.close()
     if sums:
-        _log(path.with_suffix(".log"), state, sums, bar)
+        _log(path.with_suffix(".log"), state, sums, bar, on_log)
     state.save(path)
     if on_save is not None:
         on_save()
@@ -146,7 +148,10 @@ def _descend(state: State, value: Tensor) -> None:
         optimizer.step()
 
 
-def _log(path: Path, state: State, sums: Reports, bar: "tqdm[Any]") -> None:
+def _log(
+    path: Path, state: State, sums: Reports, bar: "tqdm[Any]", beside: Callable[[], Reports] | None
+) -> None:
+    sums = sums | (beside() if beside is not None else {})
     figures = {k: round(float(v[0] / v[1].clamp_min(1e-9)), 5) for k, v in sums.items() if float(v[1]) > 0}
     with path.open("a") as file:
         file.write(json.dumps({"step": state.step, "seconds": round(state.seconds, 1), **figures}) + "\n")

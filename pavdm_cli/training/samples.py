@@ -26,9 +26,6 @@ EVERY = 600
 LATENTS = 10
 """Latents of each sampled video."""
 
-OTHER_SEED = 10**9
-"""Seed of clips that no training draws."""
-
 
 def of_denoiser(
     path: Path, config: NativeConfig, vae: Vae, text: TextEncoder, place: Place
@@ -54,7 +51,7 @@ def of_denoiser(
 def of_vae(path: Path, families: tuple[str, ...], device: torch.device) -> Callable[[Vae], None]:
     """Return what draws a sheet: under clips of each family, how the VAE gives them back."""
     names = families or tuple(FAMILIES)
-    items = [clips.draw(OTHER_SEED, number, 8, [name]) for name in names for number in range(6)]
+    items = [clips.draw(clips.OTHER_SEED, number, 8, [name]) for name in names for number in range(6)]
 
     @torch.no_grad()
     def draw(vae: Vae) -> None:

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from pavdm_cli.cli.app import app
 from pavdm_cli.errors import CheckpointError, ConfigError, DeviceError
 from pavdm_cli.models import scenes
-from pavdm_cli.training.denoiser import DenoiserTraining
 from pavdm_cli.training.fit import Budget
+from pavdm_cli.training.lesson import DenoiserTraining
 from pavdm_cli.training.vae import VaeTraining
 from pavdm_cli.training.worlds import FAMILIES
 

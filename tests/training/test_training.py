@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -25,8 +26,8 @@ from pavdm_cli.sampling.schedule_family import progressive
 from pavdm_cli.training import clips, fit
 from pavdm_cli.training import denoiser as of_denoiser
 from pavdm_cli.training import vae as of_vae
-from pavdm_cli.training.denoiser import DenoiserTraining
 from pavdm_cli.training.fit import Budget
+from pavdm_cli.training.lesson import DenoiserTraining
 from pavdm_cli.training.pool import TOKENS, LatentPool, Ring, Source
 from pavdm_cli.training.state import State
 from pavdm_cli.training.vae import VaeTraining
@@ -66,14 +67,14 @@ def interrupted_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def part(
         state: State, loss: Callable[[float], tuple[Tensor, fit.Reports]], budget: Budget, path: Path,
-        *, on_save: Callable[[], None], after_step: Callable[[int], None],
+        *, on_save: Callable[[], None], **others: Callable[..., Any],
     ) -> None:  # fmt: skip
         def save() -> None:
             on_save()
             if state.step == step:
                 raise Interrupted
 
-        whole(state, loss, budget, path, save_seconds=0, on_save=save, after_step=after_step)
+        whole(state, loss, budget, path, save_seconds=0, on_save=save, **others)
 
     monkeypatch.setattr(fit, "fit", part)
 
@@ -173,8 +174,22 @@ def test_logs_tell_the_loss_by_level_and_by_kind(tmp_path: Path, vae: Vae, encod
     (line,) = log(tmp_path, "denoiser")
     assert line["step"] == 20
     assert {"image", "own", "level0", "level1", "level2", "level3"} <= line.keys()
+    assert {"unseen image", "unseen windows"} <= line.keys()
     of_vae.train(tmp_path, VAE, FOR_VAE, Budget(steps=2), CPU)
     assert log(tmp_path, "vae")[0].keys() == {"step", "seconds", "loss", "psnr", "deviation"}
+
+
+def test_clips_learned_by_heart_show_in_the_error_of_unseen_ones(
+    tmp_path: Path, vae: Vae, encoder: TextEncoder
+) -> None:
+    """Few clips that are never renewed: their error falls on, that of others does not."""
+    settings = replace(FOR_DENOISER, held=1, renew=1, every=10**6, stills=1, images=1.0, drop=0.0, rate=3e-3)
+    budget = Budget(steps=150, warmup=10)
+    of_denoiser.train(tmp_path, SHAPES, RAMP, settings, budget, CPU, vae, encoder)
+    first, *_, last = log(tmp_path, "denoiser")
+    print(first, last)
+    assert last["image"] < 0.8 * first["image"]
+    assert last["unseen image"] > 1.2 * last["image"]
 
 
 def test_a_neutral_denoiser_is_trained_on_neutral_rows(
