@@ -17,8 +17,8 @@ if sys.argv[1] == "kept":
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 array = torch.ones(1 << 24)
-for n in range(12):
-    if n == 8:
+for n in range(40):
+    if n == 32:
         before = faults()
     array = array * 2
 print(faults() - before)
@@ -33,7 +33,7 @@ def test_large_arrays_take_the_place_of_freed_ones() -> None:
         )
         return int(done.stdout)
 
-    assert last("kept") < 1000 < 50000 < last("plain")
+    assert last("kept") < last("plain") / 4
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
