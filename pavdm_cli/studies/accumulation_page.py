@@ -71,7 +71,7 @@ def _head(results: Results) -> str:
         + "<p>Progressive levels (PA-VDM) against the ways they replace. The ways of the first table show as "
         "many latents for a second of video, and no more in a call; where that leaves a way fewer moves, "
         "what it does with all of them stands further below, at its higher cost. The guidance of each is "
-        "the one of three whose short videos, of other prompts, the probe reads best. All begin from the "
+        "the one of four whose short videos, of other prompts, are nearest to renders. All begin from the "
         "same noise. Figures are means over prompts, intervals hold 95 % of resampled means, those of "
         "distances 1.96 standard errors to each side, from leaving out each prompt in turn; differences "
         f"are between videos of one prompt and seed, those of {' and '.join(EVEN)} of how far means lie from "
@@ -191,7 +191,7 @@ def _settings(outcomes: Sequence[Outcome]) -> str:
         ]
         for one in outcomes
     ]  # fmt: skip
-    titles = ["", "what it is", "schedule", "span", "latents a second", "adherence by guidance", "used"]
+    titles = ["", "what it is", "schedule", "span", "latents a second", "kernel distance by guidance", "used"]
     return "<h3>Settings</h3>" + table(titles, rows)
 
 

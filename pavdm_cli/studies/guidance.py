@@ -1,15 +1,21 @@
-"""The guidance of each way of rolling: the one of a few whose short videos show best what was asked for."""
+"""The guidance of each way of rolling: the one of a few whose short videos are nearest to true renders.
+
+Near is meant as sets, by the probe's kernel distance. Facts would choose nearly by chance: in so little video
+any guidance shows nearly all of them.
+"""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from pavdm_cli.studies import measures, records
+from pavdm_cli.drift.sets import above_floor, kernel_distance
+from pavdm_cli.studies import records, scorecard, sources
 from pavdm_cli.studies.prompts import Asked
-from pavdm_cli.studies.records import Film
+from pavdm_cli.studies.records import Film, Record
 from pavdm_cli.studies.scorecard import Progress, claim
 from pavdm_cli.studies.subjects import Study, Subject, identity, record
 from pavdm_cli.studies.variants import Variant
+from pavdm_cli.training.worlds.paint import FPS
 
 TUNED_ON = (
     Asked(
@@ -35,7 +41,9 @@ TUNED_ON = (
 )
 """The prompts that guidance is chosen by; none is one of the scorecard's."""
 TUNED_SECONDS = 10
-TRIED = (0.6, 1.0, 1.6)
+TRUE, FLOORS = 4, 4
+"""True renders of each prompt: those that its short videos are held against, and as many for the floor."""
+TRIED = (0.6, 1.0, 1.6, 2.4)
 """Guidances tried, times the model's usual one."""
 
 
@@ -56,6 +64,7 @@ def tune(study: Study) -> Iterator[Progress]:
     undone = [one for one in todo if not one[3].path.exists()]
     done = len(todo) - len(undone)
     yield Progress(done, len(todo), "", ())
+    _render(study)
     for subject, way, guidance in dict.fromkeys(one[:3] for one in undone):
         films = [one[3] for one in undone if one[:3] == (subject, way, guidance)]
         folder = films[0].path.parent
@@ -71,20 +80,38 @@ def tuning_films(study: Study, subject: Subject, way: Variant, guidance: float) 
     return [Film(asked, 1, folder / f"tuned-{n:02}-1.json") for n, asked in enumerate(TUNED_ON)]
 
 
+def render_films(study: Study) -> list[Film]:
+    """Return the true renders of the prompts, those of one seed after each other."""
+    folder = study.work / "tuned-renders"
+    return [
+        Film(asked, seed, folder / f"tuned-{n:02}-{seed}.json")
+        for seed in range(1, TRUE + FLOORS + 1)
+        for n, asked in enumerate(TUNED_ON)
+    ]
+
+
 def tried(study: Study, subject: Subject, way: Variant) -> dict[float, float]:
-    """Return how well the short videos of a way show their prompts, by guidance."""
+    """Return how far the short videos of a way are from true renders of their prompts, by guidance."""
+    size = TRUE * len(TUNED_ON)
+    renders = [records.read(film.path) for film in render_films(study)]
+    true, spare = renders[:size], renders[size:]
+    floors = [spare[start : start + len(TUNED_ON)] for start in range(0, len(spare), len(TUNED_ON))]
+
+    def apart(own: list[Record], at: float) -> float:
+        made, real, *others = (records.features(some, at) for some in (own, true, *floors))
+        return above_floor(kernel_distance, made, real, others)
+
     found = {}
     for guidance in guidances(subject):
-        films = tuning_films(study, subject, way, guidance)
-        looks = [(look, film.asked) for film in films for look in records.read(film.path).looks]
-        found[guidance] = float(np.mean([measures.adherence(look, asked) for look, asked in looks]))
+        own = [records.read(film.path) for film in tuning_films(study, subject, way, guidance)]
+        found[guidance] = float(np.mean([apart(own, look.at) for look in own[0].looks]))
     return found
 
 
 def best(study: Study, subject: Subject, variant: Variant) -> float:
-    """Return the guidance whose short videos show their prompts best, of equals the nearest to the usual."""
+    """Return the guidance whose short videos are nearest to renders, of equals the nearest to the usual."""
     found, usual = tried(study, subject, subject.variant(variant.like)), subject.pipeline.config.guidance
-    return max(found, key=lambda one: (round(found[one], 6), -abs(np.log(one / usual))))
+    return min(found, key=lambda one: (round(found[one], 6), abs(np.log(one / usual))))
 
 
 def missing(study: Study) -> int:
@@ -96,3 +123,14 @@ def missing(study: Study) -> int:
         for guidance in guidances(subject)
         for film in tuning_films(study, subject, way, guidance)
     )
+
+
+def _render(study: Study) -> None:
+    """Make the true renders that have no record."""
+    films, size = render_films(study), study.subjects[0].pipeline.config.size
+    claim(films[0].path.parent, scorecard.renders(study.judge, TUNED_SECONDS, size))
+    undone = [film for film in films if not film.path.exists()]
+    for start in range(0, len(undone), len(TUNED_ON)):
+        group = undone[start : start + len(TUNED_ON)]
+        asked, seeds = [film.asked for film in group], [film.seed for film in group]
+        records.look(sources.real(asked, seeds, TUNED_SECONDS * FPS, size), group, study.probe)

@@ -115,7 +115,12 @@ class Identity:
     @property
     def renders(self) -> Renders:
         """Return what its renders are of, whatever the model."""
-        return Renders(records.FORM, self.probe, self.seconds, self.size, worlds.code_hash())
+        return renders(self.probe, self.seconds, self.size)
+
+
+def renders(probe: str, seconds: int, size: tuple[int, int]) -> Renders:
+    """Return what true renders are of, read by a probe of that fingerprint."""
+    return Renders(records.FORM, probe, seconds, size, worlds.code_hash())
 
 
 FILES: dict[type[Identity] | type[Renders], str] = {Identity: "study.json", Renders: "renders.json"}

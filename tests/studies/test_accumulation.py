@@ -57,18 +57,18 @@ def begun(pipeline: Native, folders: tuple[Path, Path, Path], work: Path, only: 
 def test_it_grows_and_makes_nothing_twice(
     folders: tuple[Path, Path, Path], pipeline: Native, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guidance, "TUNED_ON", guidance.TUNED_ON[:1])
+    monkeypatch.setattr(guidance, "TUNED_ON", guidance.TUNED_ON[:2])
     monkeypatch.setattr(guidance, "TUNED_SECONDS", 5)
     monkeypatch.setattr(guidance, "TRIED", (0.5, 1.0))
     study = begun(pipeline, folders, tmp_path / "work", "progressive,context-0.1")
-    assert guidance.missing(study) == 2 and [missing for _, _, missing, _ in accumulation.cost(study)] == [
+    assert guidance.missing(study) == 4 and [missing for _, _, missing, _ in accumulation.cost(study)] == [
         2,
         2,
     ]
     progress = guidance.tune(study)
-    assert [next(progress).done for _ in range(2)] == [0, 1]
+    assert [next(progress).done for _ in range(2)] == [0, 2]
     progress.close()
-    assert guidance.missing(study) == 1 and list(guidance.tune(study))[-1].done == 2
+    assert guidance.missing(study) == 2 and list(guidance.tune(study))[-1].done == 4
     assert [(now.done, now.all) for now in accumulation.make(study)] == [(0, 4), (2, 4), (4, 4)]
     written = {path: path.stat().st_mtime_ns for path in (tmp_path / "work").rglob("made-*")}
     assert len(written) == 8
@@ -86,17 +86,17 @@ def test_it_grows_and_makes_nothing_twice(
             list(use(other))
 
 
-def test_the_guidance_that_shows_most_is_used(
+def test_the_guidance_that_comes_nearest_is_used(
     folders: tuple[Path, Path, Path], pipeline: Native, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = begun(pipeline, folders, tmp_path, "pyramid-sink")
     (subject,) = study.subjects
     (pyramid,) = subject.tuned
-    assert pyramid.name == "pyramid" and guidance.guidances(subject) == (1.2, 2.0, 3.2)
-    found = {1.2: 0.5, 2.0: 0.75, 3.2: 0.75}
+    assert pyramid.name == "pyramid" and guidance.guidances(subject) == (1.2, 2.0, 3.2, 4.8)
+    found = {1.2: 0.5, 2.0: 0.25, 3.2: 0.25}
     monkeypatch.setattr(guidance, "tried", lambda study, subject, way: found if way is pyramid else {})
     assert guidance.best(study, subject, subject.asked[0]) == 2.0
-    found[3.2] = 0.8
+    found[3.2] = 0.2
     assert guidance.best(study, subject, subject.asked[0]) == 3.2
 
 
