@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pavdm_cli.media.sheet import save_png
-from pavdm_cli.studies import scorecard
+from pavdm_cli.studies.plan import record_path
 from pavdm_cli.studies.prompts import PROMPTS
 
 ROWS, MARGIN, GAP = 12, 60, 4
@@ -28,7 +28,7 @@ def main() -> None:
     beside = (Path(sys.argv[3]), "made") if len(sys.argv) > 3 else (folder, "real")
 
     def strip(place: tuple[Path, str], prompt: int) -> Path:
-        return scorecard.path(*place, prompt, seed).with_suffix(".png")
+        return record_path(*place, prompt, seed).with_suffix(".png")
 
     places = ((folder, "made"), beside)
     there = [i for i in range(len(PROMPTS)) if all(strip(place, i).exists() for place in places)]

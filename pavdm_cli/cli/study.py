@@ -16,7 +16,7 @@ from pavdm_cli.models import library
 from pavdm_cli.models.names import DomainName
 
 if TYPE_CHECKING:
-    from pavdm_cli.studies.scorecard import Plan, Progress
+    from pavdm_cli.studies.plan import Plan, Progress
     from pavdm_cli.studies.subjects import Study
 
 app = typer.Typer(help="Experiments on a model, each with its page.", no_args_is_help=True)
@@ -53,22 +53,24 @@ def scorecard(
     from pavdm_cli.models.device import place
     from pavdm_cli.studies import calibration, page, results
     from pavdm_cli.studies import scorecard as study
+    from pavdm_cli.studies.claims import identity, probe_hash
+    from pavdm_cli.studies.plan import QUICK, Plan
 
     out = Output()
     other = results.read(against) if against else None
-    plan = _plan(study.QUICK if quick else study.Plan(), prompts, seconds=seconds, seeds=seeds, batch=batch)
+    plan = _plan(QUICK if quick else Plan(), prompts, seconds=seconds, seeds=seeds, batch=batch)
     if len(plan.prompts) < 2:
         raise ConfigError(f"--prompts {prompts}: distances are between sets of videos; give 2 or more")
     judge, judge_folder = study.load_probe(probe)
     there = output / "calibration.json"
     if calibrate:
-        known = study.probe_hash(judge_folder)
+        known = probe_hash(judge_folder)
         _follow(out, calibration.make(judge, known, calibration.PLAN, work / "calibration"))
         output.mkdir(parents=True, exist_ok=True)
         found = calibration.judge(calibration.PLAN, known, work / "calibration")
         calibration.write(there, found)
     loaded = native.load(library.find(model), place(order.device(device), order.dtype(dtype)))
-    own = study.identity(loaded, library.find(model), judge_folder, plan)
+    own = identity(loaded, library.find(model), judge_folder, plan.seconds)
     out.line("study", f"{len(plan.videos)} videos of {plan.seconds} s; records in {work}")
     _follow(out, study.make(loaded, judge.to(loaded.place.device), plan, own, work))
     scores = study.score(plan, own, work)
@@ -112,13 +114,15 @@ def accumulation(
     from pavdm_cli.models.device import place
     from pavdm_cli.studies import accumulation as study
     from pavdm_cli.studies import guidance, outcomes, scorecard
+    from pavdm_cli.studies.claims import identity
+    from pavdm_cli.studies.plan import render_kinds
     from pavdm_cli.studies.subjects import Study, subjects
 
     out = Output()
     plan = _plan(study.QUICK if quick else study.FULL, prompts, seconds=seconds, seeds=seeds, batch=batch)
     judge, judge_folder = scorecard.load_probe(probe)
     loaded = native.load(library.find(model), place(order.device(device), order.dtype(dtype)))
-    own = scorecard.identity(loaded, library.find(model), judge_folder, plan)
+    own = identity(loaded, library.find(model), judge_folder, plan.seconds)
     compared = subjects(loaded, library.find(model), neutral, _named(twins or []), only)
     whole = Study(compared, plan, judge.to(loaded.place.device), own.probe, work, renders)
     _costs(out, whole)
@@ -126,7 +130,7 @@ def accumulation(
         return
     from pavdm_cli.studies import accumulation_page  # needs matplotlib
 
-    _follow(out, scorecard.make(loaded, judge, plan, own, renders, scorecard.render_kinds(), "--renders"))
+    _follow(out, scorecard.make(loaded, judge, plan, own, renders, render_kinds(), "--renders"))
     for part in (guidance.tune, study.make, study.force):
         _follow(out, part(whole))
     results = outcomes.score(whole)
@@ -158,6 +162,7 @@ def _named(twins: list[str]) -> dict[str, Path]:
 def _costs(out: Output, study: "Study") -> None:
     """Say what is to be made, and what it costs."""
     from pavdm_cli.studies import accumulation, guidance, scorecard
+    from pavdm_cli.studies.plan import render_kinds
     from pavdm_cli.studies.subjects import latents
 
     plan, found = study.plan, accumulation.cost(study)
@@ -176,13 +181,13 @@ def _costs(out: Output, study: "Study") -> None:
         f"{guidance.missing(study)} of {guidance.TUNED_SECONDS} s that guidance is chosen by; records in "
         f"{study.work}",
     )
-    renders = scorecard.undone(plan, scorecard.render_kinds(), study.renders)
+    renders = scorecard.undone(plan, render_kinds(), study.renders)
     out.line("renders", f"{len(renders)} of {plan.seconds} s to make; records in {study.renders}")
 
 
 def _plan(plan: "Plan", prompts: int | None, **given: int | None) -> "Plan":
     """Return a plan with what was given in the place of its own."""
-    from pavdm_cli.studies.scorecard import first
+    from pavdm_cli.studies.plan import first
 
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if prompts is not None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from pavdm_cli.errors import RunError
 from pavdm_cli.models.config import write_json
 from pavdm_cli.studies import forced, guidance
+from pavdm_cli.studies.claims import claim
+from pavdm_cli.studies.plan import Plan, Progress, first
 from pavdm_cli.studies.prompts import PROMPTS
-from pavdm_cli.studies.scorecard import Plan, Progress, claim, first
 from pavdm_cli.studies.subjects import Study, Subject, identity, latents, record
 from pavdm_cli.studies.variants import Variant
 

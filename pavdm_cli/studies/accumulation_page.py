@@ -8,11 +8,11 @@ from pathlib import Path
 from pavdm_cli import whole
 from pavdm_cli.media.sheet import packed, sheet
 from pavdm_cli.studies import accumulation_plots as plots
-from pavdm_cli.studies import scorecard
 from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.measures import INTERVAL
 from pavdm_cli.studies.outcomes import BETTER, EVEN, Outcome, Results
 from pavdm_cli.studies.page import document, estimate, glossary, number, shrunk, table
+from pavdm_cli.studies.plan import record_path
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.subjects import Study, Subject
 from pavdm_cli.studies.variants import BASE, GROUPS
@@ -200,9 +200,9 @@ def _sheets(folder: Path, study: Study, subject: Subject, outcomes: Sequence[Out
     names = ", ".join(one.name for one in outcomes)
     parts = [f"<h3>Frames</h3><p>A frame every five seconds. Rows: a render; {escape(names)}.</p>"]
     for i in study.plan.prompts[:SHEETS]:
-        paths = [scorecard.path(study.renders, "real", i, 1)]
+        paths = [record_path(study.renders, "real", i, 1)]
         paths += [
-            scorecard.path(study.folder(subject, subject.variant(one.name)), "made", i, 1) for one in outcomes
+            record_path(study.folder(subject, subject.variant(one.name)), "made", i, 1) for one in outcomes
         ]
         rows = [shrunk(path.with_suffix(".png")) for path in paths]
         name = f"{subject.name}-{i:02}.webp"

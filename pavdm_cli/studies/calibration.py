@@ -13,10 +13,11 @@ from pavdm_cli.models.config import write_json
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.studies import measures, records, sources
 from pavdm_cli.studies.bootstrap import DRAWS, SHARE, sets
+from pavdm_cli.studies.claims import Renders, claim
 from pavdm_cli.studies.damage import DAMAGES, damaged
+from pavdm_cli.studies.plan import FLOORS, QUICK, Plan, Progress
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.records import Record, Recorder
-from pavdm_cli.studies.scorecard import FLOORS, QUICK, Plan, Progress, Renders, claim
 from pavdm_cli.studies.sources import Frames
 from pavdm_cli.training import worlds
 from pavdm_cli.training.worlds.paint import FPS

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from pavdm_cli.drift.sets import above_floor, kernel_distance
-from pavdm_cli.studies import records, scorecard, sources
+from pavdm_cli.studies import records, sources
+from pavdm_cli.studies.claims import claim, renders
+from pavdm_cli.studies.plan import Progress
 from pavdm_cli.studies.prompts import Asked
 from pavdm_cli.studies.records import Film, Record
-from pavdm_cli.studies.scorecard import Progress, claim
 from pavdm_cli.studies.subjects import Study, Subject, identity, record
 from pavdm_cli.studies.variants import Variant
 from pavdm_cli.training.worlds.paint import FPS
@@ -93,8 +94,8 @@ def render_films(study: Study) -> list[Film]:
 def tried(study: Study, subject: Subject, way: Variant) -> dict[float, float]:
     """Return how far the short videos of a way are from true renders of their prompts, by guidance."""
     size = TRUE * len(TUNED_ON)
-    renders = [records.read(film.path) for film in render_films(study)]
-    true, spare = renders[:size], renders[size:]
+    drawn = [records.read(film.path) for film in render_films(study)]
+    true, spare = drawn[:size], drawn[size:]
     floors = [spare[start : start + len(TUNED_ON)] for start in range(0, len(spare), len(TUNED_ON))]
 
     def apart(own: list[Record], at: float) -> float:
@@ -128,7 +129,7 @@ def missing(study: Study) -> int:
 def _render(study: Study) -> None:
     """Make the true renders that have no record."""
     films, size = render_films(study), study.subjects[0].pipeline.config.size
-    claim(films[0].path.parent, scorecard.renders(study.judge, TUNED_SECONDS, size))
+    claim(films[0].path.parent, renders(study.judge, TUNED_SECONDS, size))
     undone = [film for film in films if not film.path.exists()]
     for start in range(0, len(undone), len(TUNED_ON)):
         group = undone[start : start + len(TUNED_ON)]

@@ -15,6 +15,7 @@ from pavdm_cli.studies import accumulation, guidance, measures, scorecard
 from pavdm_cli.studies.bootstrap import Estimate, Sets, of_means, sets
 from pavdm_cli.studies.forced import rank_correlation
 from pavdm_cli.studies.measures import Values
+from pavdm_cli.studies.plan import floor_kinds
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.records import Record
 from pavdm_cli.studies.subjects import Study, Subject, latents
@@ -165,7 +166,7 @@ class Judge:
     def __init__(self, study: Study) -> None:
         self._plan = study.plan
         self._real = scorecard.gather(study.plan, "real", study.renders)
-        self._floors = [scorecard.gather(study.plan, kind, study.renders) for kind in scorecard.floor_kinds()]
+        self._floors = [scorecard.gather(study.plan, kind, study.renders) for kind in floor_kinds()]
         self._usual = measures.usual(self._real)
         self._asked = {one.prompt: one for one in PROMPTS}
 

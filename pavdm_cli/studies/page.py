@@ -15,9 +15,10 @@ from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.calibration import Calibration
 from pavdm_cli.studies.glossary import meanings
 from pavdm_cli.studies.measures import INTERVAL
+from pavdm_cli.studies.plan import Plan
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.results import gates
-from pavdm_cli.studies.scorecard import Plan, Scores
+from pavdm_cli.studies.scorecard import Scores
 
 CALLED = {
     "made": "the model",

@@ -10,7 +10,8 @@ from pavdm_cli.errors import RunError
 from pavdm_cli.models.config import write_json
 from pavdm_cli.models.probe import SPAN
 from pavdm_cli.studies.bootstrap import Estimate
-from pavdm_cli.studies.scorecard import Identity, Scores
+from pavdm_cli.studies.claims import Identity
+from pavdm_cli.studies.scorecard import Scores
 from pavdm_cli.training.worlds.paint import FPS
 
 STRETCH = SPAN // FPS

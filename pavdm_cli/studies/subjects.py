@@ -10,10 +10,11 @@ from pavdm_cli.models.config import read
 from pavdm_cli.models.denoiser import Denoiser, DenoiserConfig
 from pavdm_cli.models.native import Native
 from pavdm_cli.models.probe import Probe
-from pavdm_cli.studies import records, scorecard, sources
+from pavdm_cli.studies import records, sources
+from pavdm_cli.studies.claims import Identity
+from pavdm_cli.studies.plan import Plan, record_path
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.records import Film
-from pavdm_cli.studies.scorecard import Identity, Plan
 from pavdm_cli.studies.sources import Way
 from pavdm_cli.studies.variants import BASE, Variant, chosen, variants
 from pavdm_cli.training.worlds.paint import FPS
@@ -60,8 +61,7 @@ class Study:
 
     def films(self, folder: Path) -> list[Film]:
         """Every video of a variant whose folder it is."""
-        path = scorecard.path
-        return [Film(PROMPTS[i], seed, path(folder, "made", i, seed)) for i, seed in self.plan.videos]
+        return [Film(PROMPTS[i], seed, record_path(folder, "made", i, seed)) for i, seed in self.plan.videos]
 
     def error(self, subject: Subject, variant: Variant, prompt: int) -> Path:
         """Where a variant's error along its rows is, for a prompt."""

@@ -19,9 +19,10 @@ from pavdm_cli.models.native import Native, load
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.sampling import schedule
 from pavdm_cli.studies import accumulation, guidance, records, scorecard, sources
+from pavdm_cli.studies.claims import probe_hash
+from pavdm_cli.studies.plan import QUICK, Plan, first
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.records import Film, look
-from pavdm_cli.studies.scorecard import Plan
 from pavdm_cli.studies.subjects import NEUTRAL, SHIPPED, Study, subjects
 from pavdm_cli.training.probe import config
 
@@ -51,7 +52,7 @@ def pipeline(folders: tuple[Path, Path, Path]) -> Native:
 def begun(pipeline: Native, folders: tuple[Path, Path, Path], work: Path, only: str) -> Study:
     probe, judge = scorecard.load_probe(folders[1])
     compared = subjects(pipeline, folders[0], None, {}, only)
-    return Study(compared, PLAN, probe, scorecard.probe_hash(judge), work, work / "renders")
+    return Study(compared, PLAN, probe, probe_hash(judge), work, work / "renders")
 
 
 def test_it_grows_and_makes_nothing_twice(
@@ -140,12 +141,12 @@ def test_a_window_longer_than_the_span_is_shown_whole(
 
 
 def test_more_prompts_hold_the_fewer() -> None:
-    assert scorecard.first(12) == scorecard.QUICK.prompts
+    assert first(12) == QUICK.prompts
     for count in range(2, len(PROMPTS) + 1):
-        assert scorecard.first(count)[:-1] == scorecard.first(count - 1)
-    assert sorted(scorecard.first(len(PROMPTS))) == list(range(len(PROMPTS)))
+        assert first(count)[:-1] == first(count - 1)
+    assert sorted(first(len(PROMPTS))) == list(range(len(PROMPTS)))
     with pytest.raises(ConfigError, match="--prompts 25: there are 24"):
-        scorecard.first(25)
+        first(25)
 
 
 def test_seams_are_measured_where_pieces_join(tmp_path: Path) -> None:

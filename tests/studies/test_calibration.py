@@ -13,7 +13,7 @@ from pavdm_cli.models.probe import Probe
 from pavdm_cli.studies import calibration, records
 from pavdm_cli.studies.calibration import PLAIN
 from pavdm_cli.studies.damage import Damage
-from pavdm_cli.studies.scorecard import Plan
+from pavdm_cli.studies.plan import Plan
 from pavdm_cli.training.probe import config
 
 PLAN = Plan(prompts=(0, 1, 2, 3, 5, 8), seeds=1, seconds=20, batch=6)

@@ -23,8 +23,8 @@ from pavdm_cli.studies import (
 )
 from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.outcomes import BETTER, Outcome, Results
+from pavdm_cli.studies.plan import Plan, floor_kinds, record_path, render_kinds
 from pavdm_cli.studies.records import Record
-from pavdm_cli.studies.scorecard import Plan
 from pavdm_cli.studies.subjects import SHIPPED, Study, subjects
 from pavdm_cli.training.probe import config
 
@@ -49,16 +49,16 @@ def made_up(model: Path, folder: Path) -> Study:
     def fill(where: Path, kind: str, made: Callable[[int, int], Record]) -> None:
         where.mkdir(parents=True, exist_ok=True)
         for i, seed in PLAN.videos:
-            records.write(scorecard.path(where, kind, i, seed), made(i, seed), STRIP)
+            records.write(record_path(where, kind, i, seed), made(i, seed), STRIP)
 
-    for n, kind in enumerate(scorecard.render_kinds(), 1):
+    for n, kind in enumerate(render_kinds(), 1):
         fill(found.renders, kind, lambda i, seed, n=n: record(i, seed + 10 * n))  # type: ignore[misc]
     work = found.work / SHIPPED
     fill(work / "progressive", "made", record)
     fill(work / "pyramid", "made", record)
     fill(work / "replacement", "made", lambda i, seed: replace(record(i, seed, wrong=3), seams=1.4))
     fill(work / "rolling", "made", record)
-    scorecard.path(work / "rolling", "made", 0, 1).unlink()
+    record_path(work / "rolling", "made", 0, 1).unlink()
     fill(work / "moves-noised", "made", record)
     for name, error in (("progressive", 0.1), ("pyramid", 0.2), ("replacement", 0.4), ("moves-noised", 0.3)):
         for i in PLAN.prompts:
@@ -142,7 +142,7 @@ def test_a_prompt_that_is_left_out_is_left_out_of_renders_too(
 
     monkeypatch.setattr(measures, "distances", distances)
     judge.figures(own)
-    floors = [scorecard.gather(PLAN, kind, study.renders) for kind in scorecard.floor_kinds()]
+    floors = [scorecard.gather(PLAN, kind, study.renders) for kind in floor_kinds()]
     scorecard.distances(len(PLAN.prompts), own[: len(PLAN.prompts)], own, floors)
     assert len(seen) > 12
     for sets in seen:

@@ -14,7 +14,9 @@ from pavdm_cli.media.sheet import save_png, sheet
 from pavdm_cli.studies import page, plots, records, results
 from pavdm_cli.studies import scorecard as study
 from pavdm_cli.studies.calibration import Calibration
-from pavdm_cli.studies.scorecard import Identity, Plan, Scores
+from pavdm_cli.studies.claims import Identity
+from pavdm_cli.studies.plan import Plan, floor_kinds
+from pavdm_cli.studies.scorecard import Scores
 
 PLAN = Plan(prompts=(0, 1, 2, 3, 5, 8), seeds=1, seconds=20)
 IDENTITY = Identity("tiny", "0123", "4567", "progressive, 6 steps", 2.0, 20, (32, 32))
@@ -23,7 +25,7 @@ IDENTITY = Identity("tiny", "0123", "4567", "progressive, 6 steps", 2.0, 20, (32
 def written(folder: Path, wrong: int, plan: Plan = PLAN, of: Sequence[int] = PLAN.prompts) -> Scores:
     """Write records of every kind and score them; the model's of some prompts go wrong at the end."""
     folder.mkdir(parents=True, exist_ok=True)
-    for n, kind in enumerate(("made", "real", "other", "coded", *study.floor_kinds())):
+    for n, kind in enumerate(("made", "real", "other", "coded", *floor_kinds())):
         for i, seed in plan.of(kind):
             own = record(i, seed + n, wrong=wrong if kind == "made" and i in of else 0)
             strip = np.full((5, 32, 32, 3), 40 * n, np.uint8)

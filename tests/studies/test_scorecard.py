@@ -18,10 +18,11 @@ from pavdm_cli.models.config import write
 from pavdm_cli.models.device import place
 from pavdm_cli.models.native import load
 from pavdm_cli.models.probe import Probe
+from pavdm_cli.studies import plan, sources
 from pavdm_cli.studies import scorecard as study
-from pavdm_cli.studies import sources
+from pavdm_cli.studies.claims import identity
+from pavdm_cli.studies.plan import Plan, render_kinds
 from pavdm_cli.studies.prompts import PROMPTS
-from pavdm_cli.studies.scorecard import Plan
 from pavdm_cli.training import worlds
 from pavdm_cli.training.probe import config
 
@@ -45,10 +46,10 @@ def test_it_goes_on_where_it_was_and_refuses_other_weights(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(study, "KINDS", ("real", "made"))
-    monkeypatch.setattr(study, "FLOORS", 0)
+    monkeypatch.setattr(plan, "FLOORS", 0)
     pipeline = load(folders[0], place("cpu", "fp32"))
     probe, judge = study.load_probe(folders[1])
-    own = study.identity(pipeline, folders[0], judge, PLAN)
+    own = identity(pipeline, folders[0], judge, PLAN.seconds)
     progress = study.make(pipeline, probe, PLAN, own, tmp_path / "work")
     assert (next(progress).done, next(progress).kind) == (0, "real")
     progress.close()
@@ -67,13 +68,13 @@ def test_it_goes_on_where_it_was_and_refuses_other_weights(
 def test_renders_are_of_any_model_but_of_these_worlds(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study, "FLOORS", 0)
+    monkeypatch.setattr(plan, "FLOORS", 0)
     pipeline = load(folders[0], place("cpu", "fp32"))
     probe, judge = study.load_probe(folders[1])
-    own, work = study.identity(pipeline, folders[0], judge, PLAN), tmp_path / "work"
-    assert len(study.undone(PLAN, study.render_kinds(), work)) == 4
+    own, work = identity(pipeline, folders[0], judge, PLAN.seconds), tmp_path / "work"
+    assert len(study.undone(PLAN, render_kinds(), work)) == 4
     done = [n.done for n in study.make(pipeline, probe, PLAN, own, work, ("real",), "--renders")]
-    assert done == [0, 1, 2] and len(study.undone(PLAN, study.render_kinds(), work)) == 2
+    assert done == [0, 1, 2] and len(study.undone(PLAN, render_kinds(), work)) == 2
     other = replace(own, weights="other", model="other")
     (again,) = study.make(pipeline, probe, PLAN, other, work, ("real",), "--renders")
     assert again.done == 2 and again.all == 2
@@ -124,7 +125,7 @@ def test_plans_that_cannot_be_are_refused(changes: dict[str, int], said: str) ->
 def test_a_model_of_another_rate_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     pipeline = load(tiny_model, place("cpu", "fp32"))
     with pytest.raises(ConfigError, match="8 frames a second; the probe reads 24"):
-        study.identity(pipeline, tiny_model, tmp_path, PLAN)
+        identity(pipeline, tiny_model, tmp_path, PLAN.seconds)
 
 
 def test_without_plots_it_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +138,7 @@ def test_without_plots_it_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_command_makes_the_page(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study, "QUICK", PLAN)
+    monkeypatch.setattr(plan, "QUICK", PLAN)
     arguments = ["study", "scorecard", "--quick", "--model", str(folders[0]), "--probe", str(folders[1])]
     arguments += ["--work", str(tmp_path / "work"), "-o", str(tmp_path / "page")]
     result = CliRunner().invoke(app, arguments)
