@@ -71,11 +71,11 @@ def _head(results: Results) -> str:
         + "<p>Progressive levels (PA-VDM) against the ways they replace. The ways of the first table show as "
         "many latents for a second of video, and no more in a call; where that leaves a way fewer moves, "
         "what it does with all of them stands further below, at its higher cost. The guidance of each is "
-        "the one of four whose short videos, of other prompts, are nearest to renders. All begin from the "
-        "same noise. Figures are means over prompts, intervals hold 95 % of resampled means, those of "
-        "distances 1.96 standard errors to each side, from leaving out each prompt in turn; differences "
-        f"are between videos of one prompt and seed, those of {' and '.join(EVEN)} of how far means lie from "
-        f"1. Verdicts are of {last}: progressive is "
+        "the usual one, unless another's short videos, of other prompts, are nearer to renders by more than "
+        "chance. All begin from the same noise. Figures are means over prompts, intervals hold 95 % of "
+        "resampled means, those of distances 1.96 standard errors to each side, from leaving out each prompt "
+        "in turn; differences are between videos of one prompt and seed, those of "
+        f"{' and '.join(EVEN)} of how far means lie from 1. Verdicts are of {last}: progressive is "
         '<span class="passed">better</span>, <span class="failed">worse</span>, or the interval holds '
         f"zero. Of ways that are no different, {1 - 0.95**comparisons:.0%} would show a false verdict among "
         f"the {comparisons}.{few}</p>"
@@ -134,8 +134,12 @@ def _apart(outcome: Outcome, name: str) -> str:
     else:
         word, found = outcome.verdict(name)
         mark = MARKS[word]
+    return f'<div class="{mark}">{_difference(found)}</div>'
+
+
+def _difference(found: Estimate) -> str:
     ends = "" if math.isnan(found.low) else f" ({found.low:+.3f} to {found.high:+.3f})"
-    return f'<div class="{mark}">{found.value:+.3f}{ends}</div>'
+    return f"{found.value:+.3f}{ends}"
 
 
 def _said(outcomes: Sequence[Outcome]) -> str:
@@ -186,12 +190,14 @@ def _settings(outcomes: Sequence[Outcome]) -> str:
     rows = [
         [
             escape(one.name), escape(one.about), f"<code>{escape(one.schedule)}</code>", str(one.span),
-            f"{one.evaluations:.0f}", ", ".join(f"{at:g}: {how:.3f}" for at, how in one.tried.items()),
+            f"{one.evaluations:.0f}",
+            "; ".join(f"{at:g}: {_difference(how)}" for at, how in one.tried.items() if how.low < how.high),
             f"{one.guidance:g}",
         ]
         for one in outcomes
     ]  # fmt: skip
-    titles = ["", "what it is", "schedule", "span", "latents a second", "kernel distance by guidance", "used"]
+    others = "kernel distance less that with the usual guidance"
+    titles = ["", "what it is", "schedule", "span", "latents a second", others, "guidance"]
     return "<h3>Settings</h3>" + table(titles, rows)
 
 

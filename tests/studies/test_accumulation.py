@@ -19,6 +19,7 @@ from pavdm_cli.models.native import Native, load
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.sampling import schedule
 from pavdm_cli.studies import accumulation, guidance, records, scorecard, sources
+from pavdm_cli.studies.bootstrap import Estimate
 from pavdm_cli.studies.claims import probe_hash
 from pavdm_cli.studies.plan import QUICK, Plan, first
 from pavdm_cli.studies.prompts import PROMPTS
@@ -87,18 +88,20 @@ def test_it_grows_and_makes_nothing_twice(
             list(use(other))
 
 
-def test_the_guidance_that_comes_nearest_is_used(
+def test_the_usual_guidance_is_used_unless_another_is_nearer_by_more_than_chance(
     folders: tuple[Path, Path, Path], pipeline: Native, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = begun(pipeline, folders, tmp_path, "pyramid-sink")
     (subject,) = study.subjects
     (pyramid,) = subject.tuned
-    assert pyramid.name == "pyramid" and guidance.guidances(subject) == (1.2, 2.0, 3.2, 4.8)
-    found = {1.2: 0.5, 2.0: 0.25, 3.2: 0.25}
+    assert pyramid.name == "pyramid" and guidance.guidances(subject) == (1.2, 2.0, 4.8)
+    found = {1.2: Estimate(-0.3, -0.7, 0.1), 2.0: Estimate(0, 0, 0), 4.8: Estimate(0.2, 0.1, 0.3)}
     monkeypatch.setattr(guidance, "tried", lambda study, subject, way: found if way is pyramid else {})
     assert guidance.best(study, subject, subject.asked[0]) == 2.0
-    found[3.2] = 0.2
-    assert guidance.best(study, subject, subject.asked[0]) == 3.2
+    found[4.8] = Estimate(-0.1, -0.15, -0.05)
+    assert guidance.best(study, subject, subject.asked[0]) == 4.8
+    found[1.2] = Estimate(-0.3, -0.5, -0.1)
+    assert guidance.best(study, subject, subject.asked[0]) == 1.2
 
 
 def test_guidance_is_chosen_by_prompts_that_can_be_and_are_no_others() -> None:
