@@ -145,6 +145,41 @@ def denoiser(
 
 
 @app.command()
+def mean(
+    parts: own.Parts,
+    output: own.MeanFile,
+    model: options.Shapes = library.DEFAULT,
+    device: options.Device = "auto",
+) -> None:
+    """Take the mean of denoisers, and say how wrong each and the mean are in clips that no training draws."""
+    from pavdm_cli.cli import order
+    from pavdm_cli.cli.output import Output
+    from pavdm_cli.models import native, quantised, text
+    from pavdm_cli.models.config import read
+    from pavdm_cli.models.denoiser import DenoiserConfig
+    from pavdm_cli.models.device import place
+    from pavdm_cli.training import means
+
+    shares = [_part(one) for one in parts]
+    source = library.find(model)
+    config = library.native(source)
+    shape = read(DenoiserConfig, source / f"{config.denoiser}.config.json")
+    there = [(means.read(path, shape), share) for path, share in shares]
+    where = place(order.device(device), "auto").device
+    vae = native.load_vae(source / config.vae).to(where)
+    encoder = text.load(library.text_folder(source, config)).to(where)
+    judge, out = means.Judge(shape, config.sampling, vae, encoder, where), Output()
+    found = means.mean(there)
+    quantised.save(output, found)
+    judged = [
+        (f"{path} x {share:g}", weights) for (path, share), (weights, _) in zip(shares, there, strict=True)
+    ]
+    for name, weights in [*judged, (str(output), found)]:
+        errors = ", ".join(f"{kind} {error:.4f}" for kind, error in judge.errors(weights).items())
+        out.line("error", f"{errors}: {name}")
+
+
+@app.command()
 def probe(
     folder: own.Folder,
     minutes: own.Minutes = None,
@@ -248,6 +283,24 @@ def _rows(of: str | None) -> dict[str, Any]:
     if of is not None and of not in SHARES:
         raise ConfigError(f"--rows {of}: unknown; there are {', '.join(SHARES)}")
     return {} if of is None else {"rows": of}
+
+
+def _part(given: str) -> tuple[Path, float]:
+    """Read FILE or FILE=SHARE.
+
+    Raises:
+        ConfigError: there is no such file, or the share is no number above zero.
+    """
+    name, _, share = given.rpartition("=") if "=" in given else (given, "", "1")
+    if not Path(name).is_file():
+        raise ConfigError(f"{given}: no such file as {name}; give weights or a state that pavdm train wrote")
+    try:
+        found = float(share)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise ConfigError(f"{given}: the share must be a number above zero")
+    return Path(name), found
 
 
 def _there(start: Path | None) -> Path | None:

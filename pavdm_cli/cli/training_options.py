@@ -24,6 +24,15 @@ Minutes = Annotated[float | None, typer.Option(help="Train so long in all.", sho
 TrainingSteps = Annotated[
     int | None, typer.Option("--steps", help="Train so many steps in all.", show_default=False)
 ]
+Parts = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE=SHARE",
+        help="Weights and how much each counts, once without =SHARE: .safetensors, or .state of a training, "
+        "whose running average is taken.",
+    ),
+]
+MeanFile = Annotated[Path, typer.Option("--output", "-o", help="Where the mean goes.")]
 Start = Annotated[Path | None, typer.Option(help="Weights to begin from.", show_default=False)]
 Families = Annotated[
     str, typer.Option(help="Worlds to train on, separated by commas. Default: all.", show_default=False)

@@ -78,9 +78,9 @@ def train(
     path = folder / "denoiser.state"
     fitting.begin(state, path, config=config, ramp=ramp, settings=settings, budget=budget)
     pools = _pools(settings, vae, text, device, state.step // settings.every)
-    unseen = _unseen(settings, vae, text, device)
+    strange = unseen(settings, vae, text, device)
     forward: Forward = torch.compile(network, dynamic=False) if compiled else network
-    lesson = Lesson(forward, pools, unseen, text, ramp, settings, state.carried)
+    lesson = Lesson(forward, pools, strange, text, ramp, settings, state.carried)
 
     def after(step: int) -> None:
         if step % settings.every == 0:
@@ -126,7 +126,7 @@ def _pools(
     return found[0], found[1]
 
 
-def _unseen(settings: DenoiserTraining, vae: Vae, text: TextEncoder, device: torch.device) -> Pools:
+def unseen(settings: DenoiserTraining, vae: Vae, text: TextEncoder, device: torch.device) -> Pools:
     """Return a few clips of the same kinds that no training draws."""
     few, short = min(UNSEEN, settings.held), min(4 * UNSEEN, settings.stills)
     other = replace(settings, seed=clips.OTHER_SEED, held=few, renew=few, stills=short)

@@ -111,5 +111,22 @@ def progressed(path: Path) -> int:
         raise CheckpointError(f"{path}: not a training state ({error}); use another --folder") from error
 
 
+def averaged(path: Path) -> dict[str, Tensor]:
+    """Return the running average of parameters in a state on disk.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            return {
+                k.removeprefix("average."): file.get_tensor(k)
+                for k in file.keys()  # noqa: SIM118
+                if k.startswith("average.")
+            }
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: not a training state ({error}); give another file") from error
+
+
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

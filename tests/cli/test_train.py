@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from pavdm_cli.cli.app import app
 from pavdm_cli.errors import CheckpointError, ConfigError, DeviceError
-from pavdm_cli.models import scenes
+from pavdm_cli.models import quantised, scenes
 from pavdm_cli.training.fit import Budget
 from pavdm_cli.training.lesson import DenoiserTraining
 from pavdm_cli.training.vae import VaeTraining
@@ -80,6 +81,33 @@ def test_a_neutral_twin(tiny_model: Path, calls: Calls, tmp_path: Path) -> None:
     said = twin("any")
     names = "there are schedule, images, half-images, on-grid, steady, neutral"
     assert isinstance(said, ConfigError) and names in str(said)
+
+
+def test_a_mean(tiny_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Judge:
+        def __init__(self, *given: object) -> None:
+            pass
+
+        def errors(self, weights: dict[str, torch.Tensor]) -> dict[str, float]:
+            return {"unseen image": float(sum(value.sum() for value in weights.values()))}
+
+    monkeypatch.setattr("pavdm_cli.training.means.Judge", Judge)
+    weights, other = tiny_model / "denoiser.safetensors", tmp_path / "other.safetensors"
+    own = quantised.load(weights)
+    quantised.save(other, {name: 3 * value for name, value in own.items()})
+    out = ["-o", str(tmp_path / "mean.safetensors"), "--model", str(tiny_model), "--device", "cpu"]
+    done = CliRunner().invoke(app, ["train", "mean", f"{weights}=3", str(other), *out])
+    assert done.exit_code == 0, done.output
+    for name, value in quantised.load(tmp_path / "mean.safetensors").items():
+        torch.testing.assert_close(value, 1.5 * own[name], rtol=0.02, atol=0.02)
+    assert done.output.count("unseen image") == 3
+    for part, about in (
+        ("none.safetensors", "no such file"),
+        (f"{weights}=x", "share"),
+        (f"{weights}=0", "share"),
+    ):
+        said = train("mean", part, *out)
+        assert isinstance(said, ConfigError) and about in str(said)
 
 
 def test_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
