@@ -169,12 +169,9 @@ def mean(
     vae = native.load_vae(source / config.vae).to(where)
     encoder = text.load(library.text_folder(source, config)).to(where)
     judge, out = means.Judge(shape, config.sampling, vae, encoder, where), Output()
-    found = means.mean(there)
-    quantised.save(output, found)
-    judged = [
-        (f"{path} x {share:g}", weights) for (path, share), (weights, _) in zip(shares, there, strict=True)
-    ]
-    for name, weights in [*judged, (str(output), found)]:
+    quantised.save(output, means.mean(there))
+    named = [*(f"{path} x {share:g}" for path, share in shares), str(output)]
+    for name, weights in zip(named, [*(one for one, _ in there), means.read(output, shape)], strict=True):
         errors = ", ".join(f"{kind} {error:.4f}" for kind, error in judge.errors(weights).items())
         out.line("error", f"{errors}: {name}")
 

@@ -115,8 +115,9 @@ def tried(study: Study, subject: Subject, way: Variant) -> dict[float, Estimate]
 
         return sets(prompts, of)
 
-    usual = distances(subject.pipeline.config.guidance)
-    return {one: (distances(one) - usual).estimates()[0] for one in guidances(subject)}
+    found = {one: distances(one) for one in guidances(subject)}
+    usual = found[guidances(subject)[TRIED.index(1.0)]]
+    return {one: (apart - usual).estimates()[0] for one, apart in found.items()}
 
 
 def best(study: Study, subject: Subject, variant: Variant) -> float:

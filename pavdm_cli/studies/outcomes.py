@@ -72,11 +72,10 @@ Word = Literal["better", "worse", "not told apart"]
 class Outcome:
     """What one variant came to.
 
-    group, about, schedule: of the variant. guidance: used; tried: distance less that with the
-    usual guidance, by guidance. evaluations:
-    latents shown for a second of video. span: latents in the widest call. courses: by interval; apart: those
-    less progressive's. videos, videos_apart: the same of whole videos (`EVEN`: how much further from 1 the
-    mean is). error: along its rows, None if unmeasured.
+    group, about, schedule: of the variant. guidance: used; tried: distance from renders less that with the
+    usual guidance, by guidance. evaluations: latents shown for a second of video. span: latents in the widest
+    call. courses: by interval; apart: those less progressive's. videos, videos_apart: the same of whole
+    videos (`EVEN`: how much further from 1 the mean is). error: along its rows, None if unmeasured.
     """
 
     name: str
