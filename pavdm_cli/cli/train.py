@@ -153,7 +153,7 @@ def mean(
 ) -> None:
     """Take the mean of denoisers, and say how wrong each and the mean are in clips that no training draws."""
     from pavdm_cli.cli import order
-    from pavdm_cli.cli.output import Output
+    from pavdm_cli.cli.output import Output, check_side_file
     from pavdm_cli.models import native, quantised, text
     from pavdm_cli.models.config import read
     from pavdm_cli.models.denoiser import DenoiserConfig
@@ -161,6 +161,7 @@ def mean(
     from pavdm_cli.training import means
 
     shares = [_part(one) for one in parts]
+    check_side_file("--output", output, (".safetensors",))
     source = library.find(model)
     config = library.native(source)
     shape = read(DenoiserConfig, source / f"{config.denoiser}.config.json")
@@ -173,7 +174,7 @@ def mean(
     named = [*(f"{path} x {share:g}" for path, share in shares), str(output)]
     for name, weights in zip(named, [*(one for one, _ in there), means.read(output, shape)], strict=True):
         errors = ", ".join(f"{kind} {error:.4f}" for kind, error in judge.errors(weights).items())
-        out.line("error", f"{errors}: {name}")
+        out.line("unseen", f"{errors}: {name}")
 
 
 @app.command()

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pavdm_cli.drift.sets import above_floor, kernel_distance
+from pavdm_cli.drift.sets import kernel_distance
 from pavdm_cli.studies import records, sources
-from pavdm_cli.studies.bootstrap import Estimate, Sets, Values, sets
+from pavdm_cli.studies.bootstrap import NORMAL, Estimate, Sets, Values, sets
 from pavdm_cli.studies.claims import claim, renders
 from pavdm_cli.studies.plan import Progress
 from pavdm_cli.studies.prompts import Asked
@@ -43,8 +43,11 @@ TUNED_ON = (
 )
 """The prompts that guidance is chosen by; none is one of the scorecard's."""
 TUNED_SECONDS = 10
-TRUE, FLOORS = 4, 4
-"""True renders of each prompt: those that its short videos are held against, and as many for the floor."""
+TRUE = 4
+"""True renders of each prompt that its short videos are held against."""
+CERTAIN = 4.18
+"""Standard errors to each side that chance leaves in one of forty studies of two other guidances and four
+prompts (Student's t with three degrees of freedom, 1.25 %)."""
 TRIED = (0.6, 1.0, 2.4)
 """Guidances tried, times the model's usual one."""
 
@@ -87,7 +90,7 @@ def render_films(study: Study) -> list[Film]:
     folder = study.work / "tuned-renders"
     return [
         Film(asked, seed, folder / f"tuned-{n:02}-{seed}.json")
-        for seed in range(1, TRUE + FLOORS + 1)
+        for seed in range(1, TRUE + 1)
         for n, asked in enumerate(TUNED_ON)
     ]
 
@@ -96,21 +99,17 @@ def tried(study: Study, subject: Subject, way: Variant) -> dict[float, Estimate]
     """Return how much further from true renders the short videos of a way are with each guidance than with
     the usual one."""
     prompts = len(TUNED_ON)
-    drawn = [records.read(film.path) for film in render_films(study)]
-    true, spare = drawn[: TRUE * prompts], drawn[TRUE * prompts :]
-    floors = [spare[start : start + prompts] for start in range(0, len(spare), prompts)]
+    true = [records.read(film.path) for film in render_films(study)]
 
     def distances(guidance: float) -> Sets:
         own = [records.read(film.path) for film in tuning_films(study, subject, way, guidance)]
 
         def of(picks: Sequence[int]) -> Values:
-            parts = [
-                [one for i, one in enumerate(some) if i % prompts in picks] for some in (own, true, *floors)
-            ]
+            parts = [[one for i, one in enumerate(some) if i % prompts in picks] for some in (own, true)]
             found = []
-            for look in own[0].looks:
-                made, real, *others = (records.features(some, look.at) for some in parts)
-                found.append(above_floor(kernel_distance, made, real, others))
+            for look in own[0].looks:  # a floor would be the same for all, and differences are returned
+                made, real = (records.features(some, look.at) for some in parts)
+                found.append(kernel_distance(made, real))
             return np.array([np.mean(found)])
 
         return sets(prompts, of)
@@ -124,7 +123,12 @@ def best(study: Study, subject: Subject, variant: Variant) -> float:
     """Return the guidance whose short videos are nearest to renders, of those that are nearer than the usual
     one's by more than chance; the usual one if there is none."""
     found = tried(study, subject, subject.variant(variant.like))
-    nearer = {one: apart.value for one, apart in found.items() if apart.high < 0}
+    wider = CERTAIN / NORMAL
+    nearer = {
+        one: apart.value
+        for one, apart in found.items()
+        if apart.value + wider * (apart.high - apart.value) < 0
+    }
     return min(nearer, key=nearer.__getitem__, default=subject.pipeline.config.guidance)
 
 

@@ -5,6 +5,7 @@ and takes most of the other away (Wortsman et al. 2022, arXiv 2203.05482).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -52,13 +53,14 @@ class Judge:
     def __init__(
         self, config: DenoiserConfig, ramp: Ramp, vae: Vae, text: TextEncoder, device: torch.device
     ) -> None:
-        settings = DenoiserTraining()
+        settings = replace(DenoiserTraining(), clip=max(DenoiserTraining.clip, ramp.span))
         pools = unseen(settings, vae, text, device)
         self._network = Denoiser(config).to(device).eval()
         self._lesson = Lesson(self._network, pools, pools, text, ramp, settings, {})
 
     def errors(self, weights: Weights) -> dict[str, float]:
-        """Return the squared error of the velocity in single images and in windows, as training logs it."""
+        """Return the squared error of the velocity in single images and in windows, as a training with
+        default settings logs it."""
         self._network.load_state_dict(weights)
         found = self._lesson.unseen(self._network)
         return {name: float(pair[0] / pair[1]) for name, pair in sorted(found.items())}

@@ -89,8 +89,10 @@ def test_a_mean(tiny_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
             pass
 
         def errors(self, weights: dict[str, torch.Tensor]) -> dict[str, float]:
-            return {"unseen image": float(sum(value.sum() for value in weights.values()))}
+            judged.append(weights)
+            return {"unseen image": float(len(judged))}
 
+    judged: list[dict[str, torch.Tensor]] = []
     monkeypatch.setattr("pavdm_cli.training.means.Judge", Judge)
     weights, other = tiny_model / "denoiser.safetensors", tmp_path / "other.safetensors"
     own = quantised.load(weights)
@@ -100,7 +102,11 @@ def test_a_mean(tiny_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert done.exit_code == 0, done.output
     for name, value in quantised.load(tmp_path / "mean.safetensors").items():
         torch.testing.assert_close(value, 1.5 * own[name], rtol=0.02, atol=0.02)
-    assert done.output.count("unseen image") == 3
+    stored = quantised.load(tmp_path / "mean.safetensors")
+    assert all(torch.equal(judged[2][name], value) for name, value in stored.items())
+    assert all(torch.equal(judged[0][name], value) for name, value in own.items())
+    assert [f"unseen image {n}.0000" in done.output for n in (1, 2, 3)] == [True] * 3
+    assert isinstance(train("mean", str(weights), "-o", str(tmp_path / "mean.state")), ConfigError)
     for part, about in (
         ("none.safetensors", "no such file"),
         (f"{weights}=x", "share"),

@@ -98,9 +98,11 @@ def test_the_usual_guidance_is_used_unless_another_is_nearer_by_more_than_chance
     found = {1.2: Estimate(-0.3, -0.7, 0.1), 2.0: Estimate(0, 0, 0), 4.8: Estimate(0.2, 0.1, 0.3)}
     monkeypatch.setattr(guidance, "tried", lambda study, subject, way: found if way is pyramid else {})
     assert guidance.best(study, subject, subject.asked[0]) == 2.0
-    found[4.8] = Estimate(-0.1, -0.15, -0.05)
+    found[4.8] = Estimate(-0.1, -0.19, -0.01)  # of four prompts that is chance
+    assert guidance.best(study, subject, subject.asked[0]) == 2.0
+    found[4.8] = Estimate(-0.1, -0.14, -0.06)
     assert guidance.best(study, subject, subject.asked[0]) == 4.8
-    found[1.2] = Estimate(-0.3, -0.5, -0.1)
+    found[1.2] = Estimate(-0.3, -0.4, -0.2)
     assert guidance.best(study, subject, subject.asked[0]) == 1.2
 
 
