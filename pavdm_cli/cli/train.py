@@ -289,7 +289,8 @@ def _part(given: str) -> tuple[Path, float]:
     Raises:
         ConfigError: there is no such file, or the share is no number above zero.
     """
-    name, _, share = given.rpartition("=") if "=" in given else (given, "", "1")
+    plain = "=" not in given or Path(given).is_file()
+    name, share = (given, "1") if plain else given.rpartition("=")[::2]
     if not Path(name).is_file():
         raise ConfigError(f"{given}: no such file as {name}; give weights or a state that pavdm train wrote")
     try:

@@ -74,6 +74,7 @@ def complete(study: Study, subject: Subject) -> list[Variant]:
         one
         for one in subject.known
         if all(film.path.exists() for film in study.films(study.folder(subject, one)))
+        and guidance.is_tried(study, subject, subject.variant(one.like))
     ]
     for one in found:
         _claimed(study, subject, one)

@@ -132,6 +132,12 @@ def best(study: Study, subject: Subject, variant: Variant) -> float:
     return min(nearer, key=nearer.__getitem__, default=subject.pipeline.config.guidance)
 
 
+def is_tried(study: Study, subject: Subject, way: Variant) -> bool:
+    """Tell whether every short video that a way's guidance is chosen by has its record."""
+    films = [film for one in guidances(subject) for film in tuning_films(study, subject, way, one)]
+    return all(film.path.exists() for film in films)
+
+
 def missing(study: Study) -> int:
     """Return how many short videos are missing."""
     return sum(

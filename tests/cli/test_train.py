@@ -107,6 +107,9 @@ def test_a_mean(tiny_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert all(torch.equal(judged[0][name], value) for name, value in own.items())
     assert [f"unseen image {n}.0000" in done.output for n in (1, 2, 3)] == [True] * 3
     assert isinstance(train("mean", str(weights), "-o", str(tmp_path / "mean.state")), ConfigError)
+    equal = tmp_path / "rate=1.safetensors"
+    quantised.save(equal, own)
+    assert train("mean", str(equal), *out) is None and train("mean", f"{equal}=2", *out) is None
     for part, about in (
         ("none.safetensors", "no such file"),
         (f"{weights}=x", "share"),

@@ -38,10 +38,13 @@ def test_videos_nearer_to_renders_choose_it(tiny_model: Path, tmp_path: Path) ->
     for at, off in zip(guidance.guidances(subject), (2.0, 1.0, 0.05), strict=True):
         for n, film in enumerate(guidance.tuning_films(study, subject, way, at)):
             write(film, n, 1, off)
+    assert guidance.is_tried(study, subject, way)
     low, usual, high = guidance.tried(study, subject, way).values()
     assert usual.value == 0
     assert high.high < 0 < low.low
     assert guidance.best(study, subject, way) == guidance.guidances(subject)[2]
+    guidance.tuning_films(study, subject, way, at)[0].path.unlink()
+    assert not guidance.is_tried(study, subject, way)
 
 
 def test_renders_are_made_once(tiny_model: Path, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def study(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A study whose records are made up: progressive shows its prompts, replacement loses them and has
     seams, the pyramid is progressive again, and rolling lacks a video."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guidance, "is_tried", lambda *given: True)
         patch.setattr(
             guidance, "tried", lambda *given: {1.2: Estimate(0.1, -0.1, 0.3), 2.0: Estimate(0, 0, 0)}
         )
