@@ -13,13 +13,12 @@ from pavdm_cli.models.config import write_json
 from pavdm_cli.models.probe import Probe
 from pavdm_cli.studies import measures, records, sources
 from pavdm_cli.studies.bootstrap import DRAWS, SHARE, sets
-from pavdm_cli.studies.claims import Renders, claim
+from pavdm_cli.studies.claims import claim, renders
 from pavdm_cli.studies.damage import DAMAGES, damaged
-from pavdm_cli.studies.plan import FLOORS, QUICK, Plan, Progress
+from pavdm_cli.studies.plan import FLOORS, QUICK, Plan, Progress, record_path
 from pavdm_cli.studies.prompts import PROMPTS
 from pavdm_cli.studies.records import Record, Recorder
 from pavdm_cli.studies.sources import Frames
-from pavdm_cli.training import worlds
 from pavdm_cli.training.worlds.paint import FPS
 
 PLAN = replace(QUICK, prompts=tuple(range(len(PROMPTS))), batch=4)
@@ -74,14 +73,14 @@ def make(probe: Probe, judge: str, plan: Plan, folder: Path) -> Iterator[Progres
     Raises:
         RunError: the folder's records are of another probe, length or version of the worlds.
     """
-    claim(folder, Renders(records.FORM, judge, plan.seconds, SIZE, worlds.code_hash()))
+    claim(folder, renders(judge, plan.seconds, SIZE))
     groups = [plan.videos[start : start + plan.batch] for start in range(0, len(plan.videos), plan.batch)]
     todo = [(kinds, group) for kinds in ([one] for one in PLAIN) for group in groups]
     todo += [(_doses(), group) for group in groups]
     missing = [
         (kinds, group)
         for kinds, group in todo
-        if not all(_path(folder, kind, *one).exists() for kind in kinds for one in group)
+        if not all(record_path(folder, kind, *one).exists() for kind in kinds for one in group)
     ]
     yield Progress(len(todo) - len(missing), len(todo), "", ())
     for n, (kinds, group) in enumerate(missing, len(todo) - len(missing) + 1):
@@ -187,12 +186,8 @@ def _look(
     for kind, row in zip(kinds, recorders, strict=True):
         for recorder, one, (i, seed) in zip(row, asked, group, strict=True):
             record = recorder.record(one.prompt, seed, one.family, probe)
-            records.write(_path(folder, kind, i, seed), record, recorder.strip())
+            records.write(record_path(folder, kind, i, seed), record, recorder.strip())
 
 
 def _gather(plan: Plan, kind: str, folder: Path) -> list[Record]:
-    return [records.read(_path(folder, kind, i, seed)) for i, seed in plan.videos]
-
-
-def _path(folder: Path, kind: str, prompt: int, seed: int) -> Path:
-    return folder / f"{kind}-{prompt:02}-{seed}.json"
+    return [records.read(record_path(folder, kind, i, seed)) for i, seed in plan.videos]

@@ -1,17 +1,15 @@
-"""Which videos a study is of, what kinds of them there are, and where the record of each lies."""
+"""Which videos a study is of, what kinds of them there are, where each record lies, and how far it is."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pavdm_cli.errors import ConfigError
 from pavdm_cli.studies.measures import INTERVAL
 from pavdm_cli.studies.prompts import PROMPTS, Asked
 
-Kind = Literal["made", "real", "other", "coded"]
-KINDS: tuple[Kind, ...] = ("real", "other", "coded", "made")
-"""What the model makes; true renders to hold it against; other ones, and others through the VAE, which show
-how good a figure can be."""
+KINDS = ("real", "other", "coded", "made")
+"""True renders to hold the model's videos against; other ones, and others through the VAE, which show how
+good a figure can be; what the model makes."""
 
 FLOORS = 2
 """Sets of true renders whose distances make the floor, beside those in `real` and `other`."""
@@ -19,10 +17,7 @@ FLOORS = 2
 
 @dataclass(frozen=True)
 class Plan:
-    """What a scorecard is made of: which prompts, how many videos of each, and their length.
-
-    quick: half of the prompts, one of every family, once, for 20 seconds.
-    """
+    """What a study is made of: which prompts, how many videos of each, their length; how many at a time."""
 
     prompts: tuple[int, ...] = tuple(range(len(PROMPTS)))
     seeds: int = 4
@@ -53,6 +48,7 @@ class Plan:
 
 
 QUICK = Plan(prompts=tuple(2 * i + i % 2 for i in range(len(PROMPTS) // 2)), seeds=1, seconds=20)
+"""Half of the prompts, one of every family, once."""
 
 
 def first(count: int) -> tuple[int, ...]:

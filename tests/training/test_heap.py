@@ -33,7 +33,7 @@ def test_large_arrays_take_the_place_of_freed_ones() -> None:
         )
         return int(done.stdout)
 
-    assert last("kept") < last("plain") / 4
+    assert last("kept") < 1000 < 50000 < last("plain")
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
